@@ -1,0 +1,49 @@
+"""The training text: documents, the held-out split, and how often each source is seen."""
+import hashlib
+import lzma
+import os
+
+from bpe import END
+
+# Files read, and how many times over a training run sees each one. The simple
+# sources are small and clear, so they are repeated; the novels are many and
+# hard, so only part of them is used. wiki-leads is share-alike and stays out:
+# the shipped weights have not seen it.
+SOURCES = {
+    "books-children": 1.0,
+    "books-classics": 0.35,
+    "stories-ccby": 3.0,
+    "tatoeba-eng": 3.5,
+    "factbook": 2.5,
+}
+TATOEBA_GROUP = 12  # sentences to a document: a single one is too short to stand alone
+
+
+def is_held_out(text):
+    """Every 20th document, by a hash of its text: stable whatever else changes."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:4], "big") % 20 == 0
+
+
+def documents(folder, source):
+    path = os.path.join(folder, source + ".txt.xz")
+    if not os.path.exists(path):
+        raise SystemExit(f"{path} is missing: pass --corpus DIR, the folder with the .txt.xz files")
+    with lzma.open(path, "rt", encoding="utf-8") as f:
+        text = f.read()
+    if source == "tatoeba-eng":
+        lines = text.splitlines()
+        parts = ["\n".join(lines[i:i + TATOEBA_GROUP]) for i in range(0, len(lines), TATOEBA_GROUP)]
+    elif source == "factbook":  # one entry a country, blank line between
+        parts = text.split("\n\n")
+    else:
+        parts = text.split(END)
+    return [p for p in (part.strip() for part in parts) if p]
+
+
+def split(folder, sources=SOURCES):
+    """{source: (training documents, held-out documents)}"""
+    out = {}
+    for source in sources:
+        docs = documents(folder, source)
+        out[source] = ([d for d in docs if not is_held_out(d)], [d for d in docs if is_held_out(d)])
+    return out

@@ -1,0 +1,190 @@
+"""Scores of a model folder, read from its F16 file with torch alone, so that the engine can be held against them.
+
+  /usr/bin/python3 models/evaluate.py --corpus ../shared/corpus            writes models/primer/scores.json
+  /usr/bin/python3 models/evaluate.py --trace "The capital of France is"   the raw lens at the last position
+"""
+import argparse
+import collections
+import json
+import math
+import os
+import random
+import struct
+
+import numpy as np
+import torch
+
+import bpe
+import corpus
+import lessons
+import train
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def load(folder):
+    with open(os.path.join(folder, "config.json"), encoding="utf-8") as f:
+        config = json.load(f)
+    model = train.GPT2({k: config[k] for k in train.FULL})
+    with open(os.path.join(folder, "model.safetensors"), "rb") as f:
+        data = f.read()
+    (size,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8 + size])
+    with torch.no_grad():
+        for name, parameter in model.named().items():
+            entry = header[name]
+            begin, end = (8 + size + o for o in entry["data_offsets"])
+            value = np.frombuffer(data[begin:end], "<f2").reshape(entry["shape"])
+            parameter.copy_(torch.from_numpy(value.astype(np.float32)))
+    return model, bpe.Tokenizer.load(folder)
+
+
+def logits_of(model, ids):
+    return model.unembed(model.residuals(torch.tensor([ids]))[-1])[0]
+
+
+def unigram(encoded, vocab_size):
+    """Token log-probabilities of the training text, each source as often as the model saw it; add-one."""
+    counts = np.ones(vocab_size)
+    for source, docs in encoded.items():
+        for doc in docs:
+            counts += corpus.SOURCES[source] * np.bincount(doc, minlength=vocab_size)
+    return np.log(counts / counts.sum())
+
+
+def score_text(model, tokenizer, docs, encoded, log_unigram):
+    """Every held-out token once, in windows opened by <|endoftext|>; nats a token."""
+    n = model.c["n_positions"]
+    total = collections.Counter()
+    counts = np.zeros(len(tokenizer.names))
+    for doc in encoded:
+        counts += np.bincount(doc, minlength=len(counts))
+        for i in range(0, len(doc), n):
+            part = doc[i:i + n]
+            lp = torch.log_softmax(logits_of(model, [tokenizer.end] + part[:-1]), -1)
+            total["loss"] -= lp[range(len(part)), part].sum().item()
+            total["unigram"] -= log_unigram[part].sum()
+            total["tokens"] += len(part)
+    p = counts[counts > 0] / counts.sum()
+    return {"documents": len(docs), "tokens": total["tokens"], "bytes": sum(len(d.encode("utf-8")) for d in docs),
+            "loss": total["loss"] / total["tokens"], "unigram": total["unigram"] / total["tokens"],
+            "own_unigram_entropy": float(-(p * np.log(p)).sum())}
+
+
+def finish(s):
+    s["ratio"] = s["loss"] / s["unigram"]
+    s["bits_per_byte"] = s["loss"] * s["tokens"] / math.log(2) / s["bytes"]
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in s.items()}
+
+
+def agreement(model, tokenizer, rows):
+    """For each row of the raw lens, the share of cells whose top token is the final row's."""
+    same = torch.zeros(model.c["n_layer"] + 1)
+    for ids in rows:
+        top = [model.unembed(x)[0].argmax(-1) for x in model.residuals(torch.tensor([ids]))]
+        same += torch.tensor([(t == top[-1]).float().mean().item() for t in top])
+    return [round(v, 4) for v in (same / len(rows)).tolist()]
+
+
+def right(model, tokenizer, prompts):
+    """Share of (prompt, answer, foil) where the answer is the top token, and where it beats the foil."""
+    top = beats = 0
+    for prompt, answer, foil in prompts:
+        last = logits_of(model, [tokenizer.end] + tokenizer.encode(prompt))[-1]
+        (a,) = tokenizer.encode(answer)
+        top += int(last.argmax() == a)
+        beats += int(foil is None or last[a] > last[tokenizer.encode(foil)[0]])
+    return {"prompts": len(prompts), "top1": round(top / len(prompts), 4), "beats_foil": round(beats / len(prompts), 4)}
+
+
+def tasks(model, tokenizer, folder, tasks_folder):
+    rng = random.Random(0)
+    one = lambda w: len(tokenizer.encode(" " + w)) == 1
+    out = {}
+    for key, names in ("weekdays", lessons.DAYS), ("months", lessons.MONTHS):
+        pairs = [(a, names[(i + 1) % len(names)]) for i, a in enumerate(names)]
+        lead = "day" if key == "weekdays" else "month"
+        out[key] = right(model, tokenizer, [(f"The {lead} after {a} is", " " + b, None) for a, b in pairs])
+        out[key + "_new_phrasing"] = right(model, tokenizer, [
+            (f"She came in {names[i - 1]}, {a}, and" if key == "months" else f"We met on {names[i - 1]}, on {a} and on", " " + b, None)
+            for i, (a, b) in enumerate(pairs)])
+    taught = [c for c in lessons.Lessons(folder).countries if one(c["capital"])]
+    out["capitals_taught"] = right(model, tokenizer, [(f"The capital of {c['name']} is", " " + c["capital"], None) for c in taught])
+    hits = total = 0
+    for _ in range(50):
+        unit = [rng.randrange(tokenizer.end) for _ in range(20)]
+        top = logits_of(model, [tokenizer.end] + unit + unit[:-1])[20:].argmax(-1).tolist()
+        hits, total = hits + sum(a == b for a, b in zip(top[1:], unit[1:])), total + 19
+    out["repeated_string"] = {"tokens": total, "top1": round(hits / total, 4)}
+    if tasks_folder:
+        with open(os.path.join(tasks_folder, "ioi_templates.json"), encoding="utf-8") as f:
+            ioi = json.load(f)
+        names = [n for n in ioi["names_single_token"] if one(n)]
+        prompts = []
+        for template in ioi["BABA_templates"] + ioi["ABBA_templates"]:
+            for a in names:
+                for b in names:
+                    if a != b:
+                        text = (template.replace("[B]", b).replace("[PLACE]", rng.choice(ioi["places"]))
+                                .replace("[OBJECT]", rng.choice(ioi["objects"])))
+                        text = text[:text.rindex(" [A]")].replace("[A]", a)
+                        prompts.append((text, " " + a, " " + b))
+        out["indirect_object_held_out"] = {"names": names, **right(model, tokenizer, prompts)}
+        # An attractor only: the longer gaps are in the example prompts
+        agree = []
+        for s, p in [p for p in lessons.SUBJECTS if one(p[0]) and one(p[1])]:
+            agree += [(f"The {s} on the tables", " is", " are"), (f"The {p} on the table", " are", " is")]
+        out["agreement_new_gap"] = right(model, tokenizer, agree)
+    return out
+
+
+def trace(model, tokenizer, prompt, k=3):
+    ids = [tokenizer.end] + tokenizer.encode(prompt)
+    print([tokenizer.decode([i]) for i in ids])
+    for row, x in reversed(list(enumerate(model.residuals(torch.tensor([ids]))))):
+        p = torch.softmax(model.unembed(x)[0, -1], -1).topk(k)
+        print(f"row {row}  " + "  ".join(f"{tokenizer.decode([i])!r} {v:.2f}" for v, i in zip(p.values.tolist(), p.indices.tolist())))
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    a.add_argument("--model", default=os.path.join(HERE, "primer"))
+    a.add_argument("--corpus", default=os.path.join(HERE, "..", "..", "shared", "corpus"))
+    a.add_argument("--tasks", help="folder of the evaluation sets, for indirect objects on held-out names and templates")
+    a.add_argument("--trace", action="append", help="print the lens at the end of this prompt instead of scoring")
+    args = a.parse_args()
+    torch.set_grad_enabled(False)
+    model, tokenizer = load(args.model)
+    if args.trace:
+        for prompt in args.trace:
+            trace(model, tokenizer, prompt)
+        return
+    docs = corpus.split(args.corpus)
+    kept = {s: [tokenizer.encode(d) for d in d_in] for s, (d_in, _) in docs.items()}
+    log_unigram = unigram(kept, len(tokenizer.names))
+    sources, everything, rows = {}, collections.Counter(), []
+    for source, (_, out) in docs.items():
+        encoded = [tokenizer.encode(d) for d in out]
+        sources[source] = s = score_text(model, tokenizer, out, encoded, log_unigram)
+        for k in ("documents", "tokens", "bytes"):
+            everything[k] += s[k]
+        for k in ("loss", "unigram"):
+            everything[k] += s[k] * s["tokens"]
+        for doc in encoded[:12]:
+            rows.append([tokenizer.end] + doc[:127])
+        print(source, finish(s), flush=True)
+    for k in ("loss", "unigram"):
+        everything[k] /= everything["tokens"]
+    result = {"parameters": sum(p.numel() for p in model.parameters()),
+              "held_out": {"all": finish(dict(everything)), **{k: finish(v) for k, v in sources.items()}},
+              "agreement_with_final_row": agreement(model, tokenizer, rows),
+              "middle_row": model.c["n_layer"] // 2,
+              "tasks": tasks(model, tokenizer, args.corpus, args.tasks)}
+    with open(os.path.join(args.model, "scores.json"), "w", encoding="utf-8") as f:
+        json.dump(result, f, indent=2)
+        f.write("\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

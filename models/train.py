@@ -1,0 +1,399 @@
+"""Trains Primer, the model the page opens with: a small GPT-2 of our own, on the CPU.
+
+  /usr/bin/python3 models/train.py --corpus ../shared/corpus --until 08:30
+
+One run makes the tokenizer (if the output folder has none), the token stream and
+the weights. It saves a checkpoint now and then and continues from it when started
+again. The learning rate warms up, stays, and falls to zero over the last quarter of
+the budget (--tokens, or the time until --until); a run is ended early by starting it
+again with a nearer --until.
+"""
+import argparse
+import json
+import math
+import os
+import random
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import bpe
+import corpus
+import lessons
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LESSON_SHARE = 0.10
+FULL = dict(n_layer=8, n_embd=256, n_head=4, n_positions=256, vocab_size=4096)
+SMOKE = dict(n_layer=2, n_embd=64, n_head=2, n_positions=64, vocab_size=512)
+
+
+# ---- text to tokens ---------------------------------------------------------
+
+def make_tokenizer(folder, docs, lesson_text, vocab_size):
+    """Trained on the training documents only. Rare words that examples and lessons need as one
+    token are counted as if they were frequent."""
+    counts = bpe.count_words([(d, corpus.SOURCES[s]) for s, (kept, _) in docs.items() for d in kept]
+                             + [(lesson_text, 1)])
+    if vocab_size >= FULL["vocab_size"]:
+        for word in lessons.ONE_TOKEN:
+            counts[" " + word] = max(counts[" " + word], 1500)
+    tokenizer = bpe.Tokenizer(bpe.train(counts, vocab_size))
+    tokenizer.save(folder)
+    return tokenizer
+
+
+def weave(ids, teacher, tokenizer, rng, share):
+    """The document's tokens with lessons put in at random places: between lines, or after a full
+    stop inside a paragraph."""
+    newline, stop = tokenizer.encode("\n")[0], tokenizer.encode(".")[0]
+    out, wait = [], rng.expovariate(share / (1 - share) / 30)
+    for i, token in enumerate(ids):
+        out.append(token)
+        wait -= 1
+        if wait > 0 or i + 1 == len(ids):
+            continue
+        after_line = token == newline
+        if not after_line and not (token == stop and tokenizer.names[ids[i + 1]].startswith("Ġ")):
+            continue
+        if rng.random() < 0.12:  # tokens, not words: nothing but copying can predict the second half
+            lesson = teacher.repeated(rng, len(tokenizer.names))
+        else:
+            text = " ".join(teacher.text(rng) for _ in range(rng.choice([1, 1, 2])))
+            lesson = tokenizer.encode(text + "\n" if after_line else " " + text)
+        out += lesson
+        # the wait for the next is in proportion to what was just put in, so the share comes out right
+        wait = rng.expovariate(1.0) * len(lesson) * (1 - share) / share
+    return out
+
+
+def rows_of(doc, length, tokenizer, rng):
+    """Cuts one document into rows of at most `length` tokens. It is opened by <|endoftext|>; most
+    later rows are opened by it too and begin at a sentence, as a prompt on the page does; the others
+    go on in the middle, so that position 0 is not always that token."""
+    ends = {tokenizer.encode("\n")[0], tokenizer.encode(".")[0]}
+    i, rows = 0, []
+    while i < len(doc):
+        if i == 0 or rng.random() < 0.7:
+            while 0 < i < len(doc) and doc[i - 1] not in ends:
+                i += 1
+            rows.append([tokenizer.end] + doc[i:i + length - 1])
+            i += length - 2  # one token of overlap: the last of a row is only ever a target
+        else:
+            rows.append(doc[i:i + length])
+            i += length - 1
+    return rows
+
+
+def token_stream(encoded, tokenizer, teacher, length, rng, share):
+    """One pass over the sources, as a shuffled array of full rows. Shorter rows (short documents,
+    ends of long ones) are joined."""
+    rows, joined = [], []
+    for source, docs in encoded.items():
+        times = corpus.SOURCES[source]
+        for copy in range(math.ceil(times)):
+            for doc in rng.sample(docs, round(len(docs) * min(1.0, times - copy))):
+                for row in rows_of(weave(doc, teacher, tokenizer, rng, share), length, tokenizer, rng):
+                    if len(row) == length:
+                        rows.append(row)
+                        continue
+                    joined += row
+                    if len(joined) >= length:
+                        rows.append(joined[:length])
+                        joined = joined[length:]
+    rng.shuffle(rows)
+    return np.array(rows, dtype=np.int16)
+
+
+# ---- the model --------------------------------------------------------------
+
+class GPT2(torch.nn.Module):
+    """GPT-2, with the Hugging Face names and orientation ([in, out]), so that saving is a plain dump."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.c = c
+        d, std = c["n_embd"], 0.02
+        shapes = {"wte.weight": (c["vocab_size"], d), "wpe.weight": (c["n_positions"], d)}
+        for i in range(c["n_layer"]):
+            h = f"h.{i}."
+            shapes |= {h + "ln_1.weight": (d,), h + "ln_1.bias": (d,),
+                       h + "attn.c_attn.weight": (d, 3 * d), h + "attn.c_attn.bias": (3 * d,),
+                       h + "attn.c_proj.weight": (d, d), h + "attn.c_proj.bias": (d,),
+                       h + "ln_2.weight": (d,), h + "ln_2.bias": (d,),
+                       h + "mlp.c_fc.weight": (d, 4 * d), h + "mlp.c_fc.bias": (4 * d,),
+                       h + "mlp.c_proj.weight": (4 * d, d), h + "mlp.c_proj.bias": (d,)}
+        shapes |= {"ln_f.weight": (d,), "ln_f.bias": (d,)}
+        self.p = torch.nn.ParameterDict()
+        for name, shape in shapes.items():
+            if len(shape) == 2:
+                scale = std / math.sqrt(2 * c["n_layer"]) if "c_proj" in name else std
+                value = torch.randn(shape) * scale
+            else:
+                value = torch.ones(shape) if "ln" in name and "weight" in name else torch.zeros(shape)
+            self.p[name.replace(".", "/")] = torch.nn.Parameter(value)  # "." is not allowed in a key
+
+    def named(self):
+        return {k.replace("/", "."): v for k, v in self.p.items()}
+
+    def block(self, x, i):
+        c, p = self.c, self.named_cache
+        h = f"h.{i}."
+        b, t, d = x.shape
+        def norm(x, name):
+            return F.layer_norm(x, (d,), p[h + name + ".weight"], p[h + name + ".bias"], 1e-5)
+        def linear(x, name):
+            w = p[h + name + ".weight"]
+            return torch.addmm(p[h + name + ".bias"], x.reshape(-1, w.shape[0]), w).view(*x.shape[:-1], -1)
+        q, k, v = (s.view(b, t, c["n_head"], -1).transpose(1, 2)
+                   for s in linear(norm(x, "ln_1"), "attn.c_attn").split(d, -1))
+        scores = torch.matmul(q * (d // c["n_head"]) ** -0.5, k.transpose(-1, -2)) + self.mask[:t, :t]
+        mixed = torch.matmul(torch.softmax(scores, -1), v).transpose(1, 2).reshape(b, t, d)
+        x = x + linear(mixed, "attn.c_proj")
+        return x + linear(F.gelu(linear(norm(x, "ln_2"), "mlp.c_fc"), approximate="tanh"), "mlp.c_proj")
+
+    def residuals(self, ids):
+        """The residual stream before block 0 and after each block."""
+        t = ids.shape[1]
+        p = self.named_cache = self.named()
+        self.mask = torch.full((t, t), -1e9).triu(1)
+        rows = [p["wte.weight"][ids] + p["wpe.weight"][:t]]
+        for i in range(self.c["n_layer"]):
+            rows.append(self.block(rows[-1], i))
+        return rows
+
+    def unembed(self, x):
+        p = self.named_cache
+        x = F.layer_norm(x, (x.shape[-1],), p["ln_f.weight"], p["ln_f.bias"], 1e-5)
+        return torch.matmul(x, p["wte.weight"].t())
+
+    def loss(self, ids):
+        logits = self.unembed(self.residuals(ids[:, :-1])[-1])
+        return F.cross_entropy(logits.float().view(-1, logits.shape[-1]), ids[:, 1:].reshape(-1).long())
+
+
+
+
+def save_folder(model, tokenizer, folder):
+    """The Hugging Face folder: config.json, model.safetensors (F16), vocab.json, merges.txt."""
+    tokenizer.save(folder)
+    c = model.c
+    config = {
+        "model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "activation_function": "gelu_new",
+        "vocab_size": c["vocab_size"], "n_positions": c["n_positions"], "n_ctx": c["n_positions"],
+        "n_embd": c["n_embd"], "n_layer": c["n_layer"], "n_head": c["n_head"], "n_inner": None,
+        "layer_norm_epsilon": 1e-5, "initializer_range": 0.02, "scale_attn_weights": True,
+        "scale_attn_by_inverse_layer_idx": False, "reorder_and_upcast_attn": False,
+        "add_cross_attention": False, "tie_word_embeddings": True, "attn_pdrop": 0.0, "embd_pdrop": 0.0,
+        "resid_pdrop": 0.0, "bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end,
+        "torch_dtype": "float16",
+    }
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as f:
+        json.dump(config, f, indent=2)
+        f.write("\n")
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for name, value in model.named().items():
+        raw = value.detach().numpy().astype("<f2").tobytes()
+        header[name] = {"dtype": "F16", "shape": list(value.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path = os.path.join(folder, "model.safetensors")
+    with open(path + ".new", "wb") as f:  # never a half-written file under the true name
+        f.write(struct.pack("<Q", len(text)) + text + data)
+    os.replace(path + ".new", path)
+
+
+# ---- training ---------------------------------------------------------------
+
+def orthogonalise(g, steps=5):
+    """Newton-Schulz: the nearest (semi-)orthogonal matrix to each of a stack, roughly."""
+    x = g.bfloat16() / (g.norm(dim=(-2, -1), keepdim=True).bfloat16() + 1e-7)
+    for _ in range(steps):
+        a = x @ x.transpose(-1, -2)
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
+    return x.float()
+
+
+class Optimiser:
+    """Muon for the matrices inside the blocks (K. Jordan 2024: momentum, then orthogonalised; q, k
+    and v apart), AdamW for the embeddings, biases and norms."""
+
+    def __init__(self, model, lr, muon_lr, decay=0.01):
+        self.lr, self.muon_lr, self.decay = lr, muon_lr, decay
+        named = model.named()
+        self.matrices = {k: v for k, v in named.items() if k.startswith("h.") and v.ndim == 2 and muon_lr}
+        rest = [v for k, v in named.items() if k not in self.matrices]
+        self.adam = torch.optim.AdamW([
+            {"params": [v for v in rest if v.ndim == 2], "weight_decay": decay},
+            {"params": [v for v in rest if v.ndim == 1], "weight_decay": 0.0}], lr=lr, betas=(0.9, 0.95), eps=1e-10)
+        self.momentum = {k: torch.zeros_like(v) for k, v in self.matrices.items()}
+
+    def step(self, factor):
+        for group in self.adam.param_groups:
+            group["lr"] = self.lr * factor
+        self.adam.step()
+        if not self.matrices:
+            return
+        stacks = {}  # equal shapes are orthogonalised together
+        for name, p in self.matrices.items():
+            m = self.momentum[name].mul_(0.95).add_(p.grad, alpha=0.05)
+            update = p.grad.lerp(m, 0.95)  # Nesterov
+            parts = [(u, v) for u, v in zip(update.split(p.shape[0], 1), p.split(p.shape[0], 1))] \
+                if "c_attn" in name else [(update, p)]
+            for u, v in parts:
+                tall = u.shape[0] > u.shape[1]
+                stacks.setdefault(tuple(sorted(u.shape)), []).append((u.t() if tall else u, v, tall))
+        for items in stacks.values():
+            for o, (_, v, tall) in zip(orthogonalise(torch.stack([u for u, _, _ in items])), items):
+                rows, columns = v.shape  # [in, out]
+                rate = self.muon_lr * factor
+                v.mul_(1 - rate * self.decay).add_(o.t() if tall else o, alpha=-rate * max(1, columns / rows) ** 0.5)
+
+    def state(self):
+        return {"adam": self.adam.state_dict(), "momentum": self.momentum}
+
+    def load(self, state):
+        self.adam.load_state_dict(state["adam"])
+        for k, v in state["momentum"].items():
+            self.momentum[k].copy_(v)
+
+
+def held_out_rows(encoded, tokenizer, length, most):
+    """Up to `most` rows a source, each opened by <|endoftext|>, for a quick look during the run."""
+    rows = []
+    for docs in encoded.values():
+        mine = [[tokenizer.end] + d[i:i + length - 1] for d in docs for i in range(0, len(d), length - 1)]
+        mine = [r for r in mine if len(r) == length]
+        rows += mine[::max(1, len(mine) // most)][:most]
+    return torch.tensor(rows)
+
+
+def autocast():
+    return torch.autocast("cpu", dtype=torch.bfloat16)
+
+
+def train(args):
+    c = dict(SMOKE if args.smoke else FULL)
+    random.seed(args.seed)
+    torch.manual_seed(args.seed)
+    os.makedirs(args.work, exist_ok=True)
+    say = lambda *a: print(*a, flush=True)
+
+    docs = corpus.split(args.corpus)
+    if args.smoke:
+        docs = {s: ([d[:20000] for d in kept[:8]], [d[:2000] for d in out[:1]]) for s, (kept, out) in docs.items()}
+    teacher = lessons.Lessons(args.corpus)
+    if args.smoke or not os.path.exists(os.path.join(args.out, "merges.txt")):
+        rng = random.Random(args.seed)
+        tokenizer = make_tokenizer(args.out, docs, "\n".join(teacher.text(rng) for _ in range(20000 // (20 if args.smoke else 1))),
+                                   c["vocab_size"])
+    else:
+        tokenizer = bpe.Tokenizer.load(args.out)
+    encoded = {s: [tokenizer.encode(d) for d in kept] for s, (kept, _) in docs.items()}
+    held = held_out_rows({s: [tokenizer.encode(d) for d in out] for s, (_, out) in docs.items()},
+                         tokenizer, c["n_positions"] + 1, 12)
+    say("training tokens:", {s: sum(map(len, d)) for s, d in encoded.items()}, "seen", corpus.SOURCES, "times a pass")
+
+    model = GPT2(c)
+    optimiser = Optimiser(model, args.lr, args.muon_lr)
+    done = {"step": 0, "seconds": 0.0, "pass": 0, "row": 0}
+    checkpoint = os.path.join(args.work, "checkpoint.pt")
+    if os.path.exists(checkpoint):
+        saved = torch.load(checkpoint)
+        model.load_state_dict(saved["model"])
+        optimiser.load(saved["optimiser"])
+        done = saved["done"]
+        say("continuing from step", done["step"])
+
+    def batches():
+        while True:
+            rng = random.Random(f"{args.seed} {done['pass']}")
+            rows = token_stream(encoded, tokenizer, teacher, c["n_positions"] + 1, rng, LESSON_SHARE)
+            say(f"pass {done['pass']}: {rows.size / 1e6:.2f} M tokens")
+            while done["row"] + args.batch <= len(rows):
+                yield torch.from_numpy(rows[done["row"]:done["row"] + args.batch].astype(np.int64))
+                done["row"] += args.batch
+            done["pass"], done["row"] = done["pass"] + 1, 0
+
+    def save():
+        torch.save({"model": model.state_dict(), "optimiser": optimiser.state(), "done": done}, checkpoint + ".new")
+        os.replace(checkpoint + ".new", checkpoint)
+        save_folder(model, tokenizer, args.out)
+
+    per_step = args.batch * c["n_positions"]
+    last_save = time.time()
+    average, since, tokens_since = None, time.time(), 0
+    for ids in batches():
+        begun = time.time()
+        progress = done["step"] * per_step / args.tokens
+        if args.until:
+            progress = max(progress, done["seconds"] / (done["seconds"] + max(1e-9, args.until - begun)))
+        if progress >= 1:
+            break
+        factor = min(1.0, (done["step"] + 1) / args.warmup) * min(1.0, (1 - progress) / 0.25)
+        with autocast():
+            loss = model.loss(ids)
+        model.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        with torch.no_grad():
+            optimiser.step(factor)
+        done["step"] += 1
+        done["seconds"] += time.time() - begun
+        tokens_since += per_step
+        average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
+        if done["step"] % 50 == 0:
+            left = (1 - progress) / max(progress, 1e-9) * done["seconds"]
+            say(f"step {done['step']} tokens {done['step'] * per_step / 1e6:.2f}M loss {average:.3f} lr {factor:.2f} "
+                f"{tokens_since / (time.time() - since):.0f} tokens/s, {left / 60:.0f} min left")
+            since, tokens_since = time.time(), 0
+        if done["step"] % 500 == 0:
+            with torch.no_grad(), autocast():
+                say(f"held out {torch.stack([model.loss(held[i:i + 12]) for i in range(0, len(held), 12)]).mean():.3f}")
+        if done["step"] == 100 or time.time() - last_save > 600:
+            save()
+            last_save = time.time()
+    save()
+    say(f"done: {done['step']} steps, {done['step'] * per_step / 1e6:.2f} M tokens, {done['seconds'] / 60:.0f} min; {args.out}")
+
+
+def clock(text):
+    """HH:MM (UTC, the next such moment) as seconds since the epoch."""
+    hours, minutes = map(int, text.split(":"))
+    now = time.time()
+    moment = now - now % 86400 + hours * 3600 + minutes * 60
+    return moment if moment > now else moment + 86400
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    a.add_argument("--corpus", default=os.path.join(HERE, "..", "..", "shared", "corpus"), help="folder of the training text")
+    a.add_argument("--out", help="model folder to write (default models/primer)")
+    a.add_argument("--work", help="folder for the checkpoint (default build/train)")
+    a.add_argument("--tokens", type=float, default=15e6, help="token budget")
+    a.add_argument("--until", type=clock, help="HH:MM in UTC: be done by then, whatever the budget")
+    a.add_argument("--batch", type=int, default=8, help="rows a step")
+    a.add_argument("--lr", type=float, default=3e-3, help="AdamW's rate")
+    a.add_argument("--muon-lr", type=float, default=0.02, help="Muon's rate; 0: AdamW for everything")
+    a.add_argument("--warmup", type=int, default=200)
+    a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--threads", type=int, default=os.cpu_count())
+    a.add_argument("--smoke", action="store_true", help="a tiny model, some steps, under a minute; needs --out")
+    args = a.parse_args()
+    if args.smoke:
+        if not args.out:
+            a.error("--smoke needs --out, lest it overwrite the shipped model")
+        args.tokens, args.warmup = min(args.tokens, 100 * args.batch * SMOKE["n_positions"]), 10
+    args.out = args.out or os.path.join(HERE, "primer")
+    args.work = args.work or (os.path.join(args.out, "work") if args.smoke else os.path.join(HERE, "..", "build", "train"))
+    torch.set_num_threads(args.threads)
+    train(args)
+
+
+if __name__ == "__main__":
+    main()
