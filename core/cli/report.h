@@ -1,0 +1,20 @@
+// Tables as the text and JSON that the command line prints.
+#pragma once
+
+#include <string>
+
+#include "base/json.h"
+#include "engine/job.h"
+
+namespace lens {
+
+// A token as JSON: {"id", "text"}, and "bytes" where they are not UTF-8 and the text holds U+FFFD instead.
+Json token_json(const LoadedModel& model, TokenId id);
+
+// One reading as JSON; the shape is in the README ("The command line").
+Json reading_json(const LoadedModel& model, const ReadTables& reading);
+
+// The grid for a terminal: the output row on top, in each cell its own top token.
+std::string grid_text(const LoadedModel& model, const ReadTables& reading);
+
+}  // namespace lens

@@ -1,0 +1,35 @@
+// The one door: models and Experiments in, tables out. wasm/ and cli/ see nothing else.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/experiment.h"
+#include "engine/job.h"
+#include "engine/loaded_model.h"
+
+namespace lens {
+
+class Engine {
+ public:
+  // Loads a model and keeps it under `ref`, in place of an earlier one. Errors: load_model's; out_of_memory.
+  Result<std::shared_ptr<const LoadedModel>> load(std::string ref, std::vector<File> files);
+  // Forgets the model; jobs that use it go on.
+  void release(const std::string& ref);
+  // Errors: model_missing.
+  Result<std::shared_ptr<const LoadedModel>> model(const std::string& ref) const;
+
+  // Errors: parse_experiment's and Job::start's.
+  Result<std::unique_ptr<Job>> start(const Experiment& experiment);
+
+  // For callers that have time: parses, runs to the end.
+  Result<std::vector<ReadTables>> run(std::string_view experiment);
+
+ private:
+  Residents models_;
+};
+
+}  // namespace lens

@@ -1,0 +1,87 @@
+// The unit of everything a user does: one versioned JSON document that the page's link holds, the command line reads
+// and a lesson lists.
+//
+//   {
+//     "v": 1,
+//     "models": {"m": "primer"},            name -> ref, under which the engine was given the model
+//     "runs": {"main": {
+//       "model": "m",
+//       "prompt": "The capital of France is",   or "ids": [464, 3139], taken as they are
+//       "bos": true,                        put the model's BOS token first; by default true where the model has one.
+//                                           Only with a prompt
+//       "edits": []                         none is built yet: any entry is refused by name
+//     }},
+//     "reads": [
+//       {"what": "lens", "run": "main",
+//        "lens": "raw",                     the only one built yet
+//        "norm": "recomputed",              or "frozen", "none"
+//        "mid": false,                      also the mid-block rows
+//        "top": 10,                         1 to 50
+//        "track": [6342, " Paris"],         token ids, or texts that are exactly one token; at most 100
+//        "sets": {"cities": [" Paris", " London"]}},
+//       {"what": "activations", "run": "main", "hooks": ["blocks.0.attn.hook_pattern"]}
+//     ],
+//     "view": {…}                           the page's own, carried and not looked at
+//   }
+//
+// "run" and "model" may be left out where there is only one to mean. Unknown keys survive a round trip; "prompts" and
+// "sweep" are refused by name until they are built.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "edits/edit.h"
+#include "lens/logit_lens.h"
+#include "model/hook_point.h"
+#include "text/tokenizer.h"
+
+namespace lens {
+
+inline constexpr int kExperimentVersion = 1;
+
+// A token as the author wrote it: its id, or the text that it is.
+using TokenRef = std::variant<TokenId, std::string>;
+
+struct RunSpec {
+  std::string model;                                      // the ref
+  std::variant<std::string, std::vector<TokenId>> input;  // a prompt (well-formed UTF-8), or ids
+  std::optional<bool> bos;
+  std::vector<Edit> edits;
+};
+
+struct LensRead {
+  Norm norm = Norm::recomputed;
+  bool mid = false;
+  std::size_t top = 10;
+  std::vector<TokenRef> track;
+  std::vector<std::pair<std::string, std::vector<TokenRef>>> sets;
+};
+
+struct ActivationsRead {
+  std::vector<HookPoint> hooks;
+};
+
+struct Read {
+  std::string run;
+  std::variant<LensRead, ActivationsRead> what;
+};
+
+struct Experiment {
+  Json document;  // as it came, unknown keys included
+  std::map<std::string, RunSpec> runs;
+  std::vector<Read> reads;
+};
+
+// Errors: json_syntax, json_depth; experiment_version (absent, or newer than this build); experiment_key (a key that is
+// missing or has the wrong type or value, by its path: "reads[0].top"); not_built (by name).
+Result<Experiment> parse_experiment(std::string_view text);
+
+}  // namespace lens

@@ -1,0 +1,75 @@
+// An Experiment being worked on, in slices: cancelling, "a newer prompt wins", progressive grids and long sweeps are one
+// mechanism, and it works without threads.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/table.h"
+#include "engine/experiment.h"
+#include "engine/loaded_model.h"
+#include "engine/run_cache.h"
+
+namespace lens {
+
+// A loaded model and the work done with it, which goes when the model goes.
+struct Resident {
+  LoadedModel loaded;
+  RunCache runs;
+};
+using Residents = std::map<std::string, std::shared_ptr<Resident>>;  // by ref
+
+struct Progress {
+  bool done = false;
+  double fraction = 0;      // of the job's steps, 0 to 1
+  std::size_t columns = 0;  // columns of lens grids finished so far
+};
+
+// The tables of one entry of the Experiment's reads.
+struct ReadTables {
+  std::string run;
+  std::size_t read = 0;  // index in reads
+  std::vector<Table> tables;
+};
+
+class Job {
+ public:
+  // Checks everything that needs the models: prompts fit, ids exist, tracked texts are one token. `models` must
+  // hold every ref of the experiment. Errors: model_missing, prompt_empty, prompt_length, token_id, token_text, hook_layer,
+  // no_tokenizer.
+  static Result<std::unique_ptr<Job>> start(const Experiment& experiment, const Residents& models);
+  // Hands its runs back to the cache, as far as they are finished.
+  ~Job();
+
+  // Works for about `budget_ms` and at least one step. Error: out_of_memory.
+  Result<Progress> advance(double budget_ms);
+
+  // A lens read gives, over the positions of its run:
+  //   token [position]; top_id, top_logit, top_prob [row, position, top]; log_z, mean_logit, entropy, kl, surprisal
+  //   [row, position]; answer_id [position]; answer_prob, answer_rank [row, position]; track_id [track]; track_logit,
+  //   track_prob, track_rank [row, position, track]; set_prob [row, position, set].
+  // Logits are raw. kl is KL(output ‖ row) and surprisal that of the token that came next, in nats; the last position
+  // has none (NaN). The answer is the output's own top token. Row labels are hook names, bottom first.
+  // An activations read gives token and one table per hook, named as the hook, with its shape.
+  // Columns not finished hold NaN and -1; other unfinished tables are left out.
+  std::vector<ReadTables> tables() const;
+
+ private:
+  class Run;
+  class Reading;
+  class LensReading;
+  class ActivationsReading;
+  Job() = default;
+  std::size_t steps_left() const;
+  bool step();
+
+  std::map<std::string, std::unique_ptr<Run>> runs_;
+  std::vector<std::unique_ptr<Reading>> readings_;  // one for each of the Experiment's reads
+  std::size_t n_step_ = 0;
+};
+
+}  // namespace lens

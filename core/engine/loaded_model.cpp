@@ -1,0 +1,77 @@
+#include "engine/loaded_model.h"
+
+#include <algorithm>
+
+#include "formats/tensors.h"
+#include "model/config.h"
+
+namespace lens {
+namespace {
+
+std::string_view text_of(const File& file) {
+  return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()};
+}
+
+const File* find(const std::vector<File>& files, std::string_view name) {
+  const auto it = std::ranges::find(files, name, &File::name);
+  return it == files.end() ? nullptr : &*it;
+}
+
+Result<std::optional<Tokenizer>> load_tokenizer(const std::vector<File>& files) {
+  const File* vocab = find(files, "vocab.json");
+  const File* merges = find(files, "merges.txt");
+  const File* tokenizer = find(files, "tokenizer.json");
+  if (!tokenizer && (vocab != nullptr) != (merges != nullptr))
+    return Error{"file_missing", std::string(vocab ? "merges.txt" : "vocab.json") + " is missing beside " +
+                                     (vocab ? "vocab.json" : "merges.txt") + "; a tokenizer needs both."};
+  if (!tokenizer && !vocab) return std::optional<Tokenizer>();
+  // tokenizer.json first: it alone names added tokens.
+  auto loaded = tokenizer ? Tokenizer::from_tokenizer_json(text_of(*tokenizer))
+                          : Tokenizer::from_vocab_and_merges(text_of(*vocab), text_of(*merges));
+  if (!loaded) return loaded.error();
+  return std::optional(*std::move(loaded));
+}
+
+}  // namespace
+
+std::string LoadedModel::token_bytes(TokenId id) const {
+  std::string bytes(tokenizer ? tokenizer->bytes_of(id) : std::string_view());
+  return bytes.empty() ? "#" + std::to_string(id) : bytes;
+}
+
+Result<LoadedModel> load_model(std::string ref, std::vector<File> files) {
+  const File* config_file = find(files, "config.json");
+  if (!config_file)
+    return Error{"file_missing", ref + ": config.json is missing; it says how many layers and heads the model has. "
+                                       "Give it together with the weights."};
+  const auto document = parse_json(text_of(*config_file), "config.json");
+  if (!document) return document.error();
+  const auto config = parse_config(*document, "config.json");
+  if (!config) return config.error();
+  auto tokenizer = load_tokenizer(files);
+  if (!tokenizer) return tokenizer.error();
+
+  NamedTensors tensors;
+  std::string weights_name;
+  for (const File& file : files) {
+    if (!file.name.ends_with(".safetensors")) continue;
+    auto named = read_safetensors(file.bytes, file.name);
+    if (!named) return named.error();
+    for (auto& [name, tensor] : *named)
+      if (!tensors.try_emplace(name, std::move(tensor)).second)
+        return Error{"tensor_duplicate", file.name + ": tensor \"" + name + "\" stands in " + weights_name + " too."};
+    weights_name += (weights_name.empty() ? "" : ", ") + file.name;
+  }
+  if (weights_name.empty())
+    return Error{"file_missing", ref + ": no .safetensors file was given; it holds the model's weights."};
+  auto model = Model::load(*config, tensors, weights_name);
+  if (!model) return model.error();
+
+  if (*tokenizer && (*tokenizer)->size() > model->config().d_vocab)
+    return Error{"tokenizer_format", "The tokenizer has ids up to " + std::to_string((*tokenizer)->size() - 1) +
+                                         ", but the model knows " + std::to_string(model->config().d_vocab) +
+                                         " tokens; they do not belong together."};
+  return LoadedModel{std::move(ref), *std::move(model), *std::move(tokenizer)};
+}
+
+}  // namespace lens

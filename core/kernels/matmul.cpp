@@ -1,0 +1,96 @@
+#include "kernels/matmul.h"
+
+#include <algorithm>
+
+namespace lens {
+namespace {
+
+constexpr std::size_t kVecs = kPanel / kLanes;
+
+// R rows of x (each n_in long, x_stride apart) against one panel. R is a template argument so that the R·kVecs
+// accumulators live in registers; every R performs the same operations on each element.
+template <std::size_t R>
+void rows_by_panel(const float* x, std::size_t x_stride, std::size_t n_in, const float* panel, float* out,
+                   std::size_t out_stride) {
+  Vec sum[R][kVecs];
+  for (auto& row : sum)
+    for (auto& vec : row) vec = Vec(0.0f);
+  for (std::size_t k = 0; k < n_in; ++k) {
+    Vec w[kVecs];
+    for (std::size_t v = 0; v < kVecs; ++v) w[v] = Vec::load_unaligned(panel + k * kPanel + v * kLanes);
+    for (std::size_t r = 0; r < R; ++r) {
+      const Vec x_k(x[r * x_stride + k]);
+      for (std::size_t v = 0; v < kVecs; ++v) sum[r][v] = xsimd::fma(x_k, w[v], sum[r][v]);
+    }
+  }
+  for (std::size_t r = 0; r < R; ++r)
+    for (std::size_t v = 0; v < kVecs; ++v) sum[r][v].store_unaligned(out + r * out_stride + v * kLanes);
+}
+
+// 4 rows × 2 simd128 vectors is the largest tile that clang keeps in the 15 registers V8 gives to wasm.
+void any_rows_by_panel(MatrixView<const float> X, const float* panel, float* out, std::size_t out_stride) {
+  std::size_t r = 0;
+  const auto tile = [&]<std::size_t R>() {
+    rows_by_panel<R>(X.data + r * X.n_col, X.n_col, X.n_col, panel, out + r * out_stride, out_stride);
+    r += R;
+  };
+  while (r + 4 <= X.n_row) tile.template operator()<4>();
+  if (r + 2 <= X.n_row) tile.template operator()<2>();
+  if (r < X.n_row) tile.template operator()<1>();
+}
+
+// Rows that share a pass over the weights: enough to reuse a panel from the first-level cache, few enough that
+// their own x stays in the second.
+constexpr std::size_t kRowBlock = 64;
+
+}  // namespace
+
+void PackedMatrix::set_row(std::size_t in, std::span<const float> values) {
+  assert(in < n_in_ && values.size() == n_out_);
+  for (std::size_t out = 0; out < n_out_; ++out) panels_[index(in, out)] = values[out];
+}
+
+void PackedMatrix::set_column(std::size_t out, std::span<const float> values) {
+  assert(out < n_out_ && values.size() == n_in_);
+  for (std::size_t in = 0; in < n_in_; ++in) panels_[index(in, out)] = values[in];
+}
+
+void PackedMatrix::column(std::size_t out, std::span<float> values) const {
+  assert(out < n_out_ && values.size() == n_in_);
+  for (std::size_t in = 0; in < n_in_; ++in) values[in] = panels_[index(in, out)];
+}
+
+void panel_product(MatrixView<const float> X, const PackedMatrix& W, std::size_t p, float* out, std::size_t stride) {
+  assert(X.n_col == W.n_in());
+  any_rows_by_panel(X, W.panel(p), out, stride);
+}
+
+void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y) {
+  assert(first_in + X.n_col <= W.n_in() && Y.n_row == X.n_row && Y.n_col == W.n_out());
+  float tail[kRowBlock * kPanel];
+  for (std::size_t begin = 0; begin < X.n_row; begin += kRowBlock) {
+    const auto x = X.rows(begin, std::min(begin + kRowBlock, X.n_row));
+    for (std::size_t p = 0; p < W.n_panel(); ++p) {
+      const float* panel = W.panel(p) + first_in * kPanel;
+      const std::size_t column = p * kPanel;
+      float* out = Y.data + begin * Y.n_col + column;
+      if (column + kPanel <= Y.n_col) {
+        any_rows_by_panel(x, panel, out, Y.n_col);
+      } else {
+        any_rows_by_panel(x, panel, tail, kPanel);
+        for (std::size_t r = 0; r < x.n_row; ++r)
+          std::copy_n(tail + r * kPanel, Y.n_col - column, out + r * Y.n_col);
+      }
+    }
+  }
+}
+
+void matmul(MatrixView<const float> X, const PackedMatrix& W, std::span<const float> b, MatrixView<float> Y) {
+  assert(X.n_col == W.n_in() && (b.empty() || b.size() == W.n_out()));
+  matmul_slice(X, W, 0, Y);
+  if (b.empty()) return;
+  for (std::size_t r = 0; r < Y.n_row; ++r)
+    for (std::size_t c = 0; c < Y.n_col; ++c) Y.row(r)[c] += b[c];
+}
+
+}  // namespace lens

@@ -1,0 +1,49 @@
+// Unembedding fused with its reductions: a tile of W_U in cache meets all rows, and what is asked of the logits is
+// folded while they are there. The logits themselves are never stored: for GPT-2 small and 64 positions they would
+// be 167 MB.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/matrix.h"
+#include "kernels/matmul.h"
+
+namespace lens {
+
+struct ScoredToken {
+  std::int32_t id;
+  float logit;
+};
+
+struct RowReading {
+  std::vector<ScoredToken> top;  // best first; ties to the lower id
+  double log_z = 0;              // ln Σ_v exp(z_v)
+  double mean_logit = 0;         // Σ_v z_v / d_vocab
+  double entropy = 0;            // −Σ_v p_v ln p_v, nats
+  double kl = 0;                 // Σ_v p_ref(v) ln(p_ref(v) / p(v)), nats, from the row's reference row
+};
+
+// How many tokens stand before `id` in `row`: rank = 1 + #{v : z_v > z_id, or z_v = z_id and v < id}.
+struct RankQuery {
+  std::size_t row;
+  std::int32_t id;
+  float logit;            // in: what logit_of(row, id) gives
+  std::int32_t rank = 0;  // out
+};
+
+// rows [n, d_model] as they meet W_U [d_model, d_vocab]; reference [n]: for each row the index, among the same rows, of
+// the row that p_ref comes from; top ≤ d_vocab tokens per row.
+//
+// Sums run over fixed tiles of the vocabulary and are merged pairwise in double, so they depend neither on the other
+// rows nor on who computes which tile. Inside a tile: float lanes, exponents relative to the tile's maximum.
+// Accuracy against float64 on the same logits is a test (1e-6 relative on log_z and entropy).
+std::vector<RowReading> unembed(MatrixView<const float> rows, std::span<const std::size_t> reference,
+                                const PackedMatrix& W_U, std::size_t top, std::span<RankQuery> ranks);
+
+// z_id = row · W_U[:, id], the same bits as unembed's own logit.
+float logit_of(std::span<const float> row, const PackedMatrix& W_U, std::int32_t id);
+
+}  // namespace lens

@@ -1,0 +1,116 @@
+#include "lens/logit_lens.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lens {
+namespace {
+
+MatrixView<const float> resid_at(const Activations& run, HookPoint row) {
+  const auto layer = static_cast<std::size_t>(row.layer);
+  switch (row.site) {
+    case Site::resid_pre: return run.resid(layer);
+    case Site::resid_mid: return run.block(layer).resid_mid;
+    default: return run.resid(layer + 1);
+  }
+}
+
+void translate(const Translator& translator, MatrixView<float> rows) {
+  Matrix moved(rows.n_row, rows.n_col);
+  matmul(rows, translator.W, translator.b, moved);
+  for (std::size_t r = 0; r < rows.n_row; ++r)
+    for (std::size_t i = 0; i < rows.n_col; ++i) rows.row(r)[i] += moved.row(r)[i];
+}
+
+// All rows of the grid at positions [begin, end), as they meet W_U: row r at position p stands at r · n_pos + p. After
+// them come the true outputs (the raw final row with its norm recomputed), one a position: p_out is these,
+// whatever lens or norm is chosen.
+Matrix rows_to_unembed(const Model& model, const Lens& lens, Norm norm, const Activations& run,
+                       std::span<const HookPoint> rows, std::size_t begin, std::size_t end) {
+  const std::size_t n_pos = end - begin, d_model = model.config().d_model;
+  const auto final_resid = run.resid(model.config().n_layer).rows(begin, end);
+  std::vector<float> final_scale(n_pos), scale(n_pos);
+  model.final_scale(final_resid, final_scale);
+
+  Matrix out((rows.size() + 1) * n_pos, d_model);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto target = out.rows(r * n_pos, (r + 1) * n_pos);
+    const auto source = resid_at(run, rows[r]).rows(begin, end);
+    std::copy_n(source.data, n_pos * d_model, target.data);
+    if (r < lens.translators.size() && lens.translators[r]) translate(*lens.translators[r], target);
+    if (norm == Norm::none) continue;
+    if (norm == Norm::recomputed) model.final_scale(target, scale);
+    model.final_norm(target, norm == Norm::frozen ? final_scale : scale, target);
+  }
+  model.final_norm(final_resid, final_scale, out.rows(rows.size() * n_pos, out.n_row()));
+  return out;
+}
+
+}  // namespace
+
+std::vector<HookPoint> lens_rows(const Config& config, bool mid) {
+  std::vector<HookPoint> rows{{Site::resid_pre, 0}};
+  for (int layer = 0; layer < static_cast<int>(config.n_layer); ++layer) {
+    if (mid) rows.push_back({Site::resid_mid, layer});
+    rows.push_back({Site::resid_post, layer});
+  }
+  return rows;
+}
+
+std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const LensOptions& options,
+                                  const Activations& run, std::size_t begin, std::size_t end) {
+  assert(begin < end && end <= run.size());
+  const auto rows = lens_rows(model.config(), options.mid);
+  const std::size_t n_pos = end - begin, n_cell = rows.size() * n_pos;
+  const Matrix normalized = rows_to_unembed(model, lens, options.norm, run, rows, begin, end);
+  const PackedMatrix& W_U = model.W_U();
+
+  // The answers first: their ranks in the other rows are counted while the logits go by.
+  std::vector<TokenId> answers(n_pos);
+  {
+    std::vector<std::size_t> itself(n_pos);
+    for (std::size_t p = 0; p < n_pos; ++p) itself[p] = p;
+    const auto outputs = unembed(normalized.rows(n_cell, n_cell + n_pos), itself, W_U, 1, {});
+    for (std::size_t p = 0; p < n_pos; ++p) answers[p] = outputs[p].top[0].id;
+  }
+
+  std::vector<std::size_t> reference(normalized.n_row());
+  std::vector<RankQuery> ranks;
+  for (std::size_t i = 0; i < reference.size(); ++i) reference[i] = n_cell + i % n_pos;
+  for (std::size_t i = 0; i < n_cell; ++i) {
+    const auto ask = [&](TokenId id) { ranks.push_back({i, id, logit_of(normalized.row(i), W_U, id)}); };
+    ask(answers[i % n_pos]);
+    for (const TokenId id : options.track) ask(id);
+  }
+  auto readings = unembed(normalized, reference, W_U, std::min(options.top, W_U.n_out()), ranks);
+
+  std::vector<LensColumn> columns(n_pos);
+  auto query = ranks.begin();
+  const auto next_reading = [&] {
+    const TokenReading reading{query->id, query->logit, query->rank};
+    ++query;
+    return reading;
+  };
+  for (std::size_t i = 0; i < n_cell; ++i) {
+    LensCell cell{.reading = std::move(readings[i]), .answer = next_reading(), .track = {}, .set_prob = {}};
+    for (std::size_t t = 0; t < options.track.size(); ++t) cell.track.push_back(next_reading());
+    for (const TokenSet& set : options.sets) {
+      double prob = 0;
+      for (const TokenId id : set.ids) prob += std::exp(logit_of(normalized.row(i), W_U, id) - cell.reading.log_z);
+      cell.set_prob.push_back(prob);
+    }
+    columns[i % n_pos].push_back(std::move(cell));
+  }
+  return columns;
+}
+
+std::vector<float> read_token(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
+                              std::size_t position, TokenId token) {
+  const auto rows = lens_rows(model.config(), options.mid);
+  const Matrix normalized = rows_to_unembed(model, lens, options.norm, run, rows, position, position + 1);
+  std::vector<float> logits;
+  for (std::size_t r = 0; r < rows.size(); ++r) logits.push_back(logit_of(normalized.row(r), model.W_U(), token));
+  return logits;
+}
+
+}  // namespace lens

@@ -1,0 +1,81 @@
+// The logit lens (nostalgebraist 2020): every row of the residual stream read as if it were the last.
+//
+//   residual row -> (affine translator of that row) -> final norm (recomputed, frozen, none) -> unembed
+//
+// This is the one interface of all lenses. The raw lens has no translators; tuned and Jacobian lenses are data for it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/unembed.h"
+#include "model/activations.h"
+#include "model/hook_point.h"
+#include "model/model.h"
+
+namespace lens {
+
+// h -> h + h W + b (Belrose 2023).
+struct Translator {
+  PackedMatrix W;        // [d_model, d_model]
+  std::vector<float> b;  // [d_model]
+};
+
+struct Lens {
+  // One for each row of the grid from the embedding on, or none at all; a row without one is read as it is.
+  std::vector<std::optional<Translator>> translators;
+};
+
+enum class Norm {
+  recomputed,  // ln_f with the row's own mean and σ
+  frozen,      // (x − mean(x)) / σ_out · γ + β: the row's own mean, the final row's σ at the same position
+  none,        // x itself
+};
+
+struct TokenSet {
+  std::string name;
+  std::vector<TokenId> ids;
+};
+
+// What is asked of every cell.
+struct LensOptions {
+  Norm norm = Norm::recomputed;
+  bool mid = false;  // also the rows between attention and MLP
+  std::size_t top = 10;
+  std::vector<TokenId> track;
+  std::vector<TokenSet> sets;
+};
+
+// The rows of the grid, bottom first: blocks.0.hook_resid_pre, then each block's (resid_mid and) resid_post.
+std::vector<HookPoint> lens_rows(const Config& config, bool mid);
+
+// One token's part in a cell.
+struct TokenReading {
+  TokenId id;
+  float logit;
+  std::int32_t rank;  // from 1; ties to the lower id
+};
+
+struct LensCell {
+  RowReading reading;               // kl is from the model's true output at this position
+  TokenReading answer;              // of the output's own top token
+  std::vector<TokenReading> track;  // in the order of LensOptions::track
+  std::vector<double> set_prob;     // Σ p over each set, in the order of LensOptions::sets
+};
+
+// One position: a cell for each of lens_rows.
+using LensColumn = std::vector<LensCell>;
+
+// Reads positions [begin, end) of a finished run. A column's numbers depend neither on which other columns are read with
+// it nor on what comes after it.
+std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const LensOptions& options,
+                                  const Activations& run, std::size_t begin, std::size_t end);
+
+// The logit of one token in each of lens_rows at one position: what surprisal needs, without a pass over the vocabulary.
+std::vector<float> read_token(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
+                              std::size_t position, TokenId token);
+
+}  // namespace lens

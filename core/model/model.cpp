@@ -1,0 +1,227 @@
+#include "model/model.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <variant>
+
+namespace lens {
+namespace {
+
+// Where a tensor of the checkpoint goes. The four projections of a block are stored [in, out] by Hugging Face's
+// Conv1D and [out, in] by nn.Linear; the table gives the Conv1D shape.
+enum class Layout { vector, projection, embedding };
+
+struct Slot {
+  std::string name;
+  std::vector<std::size_t> shape;
+  Layout layout;
+  std::variant<std::vector<float>*, PackedMatrix*> field;
+};
+
+// The one table: checkpoint name > shape > field (names as in Hugging Face's GPT2Model, without prefix).
+std::vector<Slot> slots(const Config& c, Weights& w) {
+  std::vector<Slot> table;
+  const auto vector = [&](std::string name, std::vector<std::size_t> shape, std::vector<float>& field) {
+    table.push_back({std::move(name), std::move(shape), Layout::vector, &field});
+  };
+  const auto projection = [&](std::string name, std::size_t in, std::size_t out, PackedMatrix& field) {
+    table.push_back({std::move(name), {in, out}, Layout::projection, &field});
+  };
+  const auto layer_norm = [&](const std::string& name, LayerNormWeights& field) {
+    vector(name + ".weight", {c.d_model}, field.gamma);
+    vector(name + ".bias", {c.d_model}, field.beta);
+  };
+
+  if (w.W_E) table.push_back({"lm_head.weight", {c.d_vocab, c.d_model}, Layout::embedding, &w.W_U});
+  table.push_back({"wte.weight", {c.d_vocab, c.d_model}, Layout::embedding, w.W_E ? &*w.W_E : &w.W_U});
+  vector("wpe.weight", {c.n_ctx, c.d_model}, w.W_pos);
+  w.blocks.resize(c.n_layer);
+  for (std::size_t l = 0; l < c.n_layer; ++l) {
+    const std::string h = "h." + std::to_string(l);
+    BlockWeights& b = w.blocks[l];
+    layer_norm(h + ".ln_1", b.ln_1);
+    projection(h + ".attn.c_attn.weight", c.d_model, 3 * c.d_model, b.W_QKV);
+    vector(h + ".attn.c_attn.bias", {3 * c.d_model}, b.b_QKV);
+    projection(h + ".attn.c_proj.weight", c.d_model, c.d_model, b.W_O);
+    vector(h + ".attn.c_proj.bias", {c.d_model}, b.b_O);
+    layer_norm(h + ".ln_2", b.ln_2);
+    projection(h + ".mlp.c_fc.weight", c.d_model, c.d_mlp, b.W_in);
+    vector(h + ".mlp.c_fc.bias", {c.d_mlp}, b.b_in);
+    projection(h + ".mlp.c_proj.weight", c.d_mlp, c.d_model, b.W_out);
+    vector(h + ".mlp.c_proj.bias", {c.d_model}, b.b_out);
+  }
+  layer_norm("ln_f", w.ln_f);
+  return table;
+}
+
+// Wrappers that training scripts leave in front of GPT-2's own names.
+std::string_view without_prefix(std::string_view name) {
+  for (bool found = true; found;) {
+    found = false;
+    for (const std::string_view prefix : {"_orig_mod.", "module.", "model.", "transformer."})
+      if (name.starts_with(prefix)) {
+        name.remove_prefix(prefix.size());
+        found = true;
+      }
+  }
+  return name;
+}
+
+// Tensors that are not weights of the language model: causal masks stored as buffers (".attn.bias" is one,
+// ".attn.c_attn.bias" is not), and heads for other tasks.
+bool is_passed_over(std::string_view name) {
+  return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") || name.starts_with("score.") ||
+         name.starts_with("multiple_choice_head.");
+}
+
+class Loader {
+ public:
+  Loader(const NamedTensors& tensors, std::string_view file) : file_(file) {
+    for (const auto& [name, tensor] : tensors)
+      if (const auto bare = without_prefix(name); !is_passed_over(bare)) tensors_.emplace(bare, Found{name, &tensor});
+  }
+
+  bool has(const std::string& name) const { return tensors_.contains(name); }
+
+  // Conv1D or Linear, read off c_attn, the only projection whose shape always tells (c_proj is square).
+  void find_orientation(const Config& c) {
+    const auto it = tensors_.find("h.0.attn.c_attn.weight");
+    is_linear_ = it != tensors_.end() && it->second.tensor->shape == std::vector{3 * c.d_model, c.d_model};
+  }
+
+  Result<std::size_t> vocabulary(const Config& c) const {
+    const auto it = tensors_.find("wte.weight");
+    if (it == tensors_.end()) return missing("wte.weight");
+    const auto& shape = it->second.tensor->shape;
+    if (shape.size() != 2 || shape[0] == 0 || shape[1] != c.d_model)
+      return wrong_shape(it->second, "[d_vocab, " + std::to_string(c.d_model) + "]");
+    return shape[0];
+  }
+
+  Status fill(const Slot& slot) {
+    const auto it = tensors_.find(slot.name);
+    if (it == tensors_.end()) return missing(slot.name);
+    const Found& found = it->second;
+    const bool transposed = slot.layout == Layout::projection && is_linear_;
+    std::vector<std::size_t> expected = slot.shape;
+    if (transposed) std::swap(expected[0], expected[1]);
+    if (found.tensor->shape != expected) return wrong_shape(found, shape_text(expected));
+    if (const auto d = found.tensor->dtype; d != DType::F32 && d != DType::F16 && d != DType::BF16)
+      return Error{"tensor_dtype", in_file(found.name) + " is " + std::string(name_of(d)) +
+                                       "; weights should be F32, F16 or BF16."};
+    used_.insert(slot.name);
+
+    if (slot.layout == Layout::vector) {
+      auto& field = *std::get<std::vector<float>*>(slot.field);
+      field.resize(found.tensor->count());
+      return read(found, 0, field);
+    }
+    // Row by row, so that no second copy of a large matrix exists.
+    auto& field = *std::get<PackedMatrix*>(slot.field);
+    const bool by_column = transposed || slot.layout == Layout::embedding;
+    field = by_column ? PackedMatrix(expected[1], expected[0]) : PackedMatrix(expected[0], expected[1]);
+    std::vector<float> row(expected[1]);
+    for (std::size_t r = 0; r < expected[0]; ++r) {
+      if (auto status = read(found, r * row.size(), row); !status) return status;
+      by_column ? field.set_column(r, row) : field.set_row(r, row);
+    }
+    return ok();
+  }
+
+  // A name that nothing asked for is a part that we would silently leave out of the model.
+  Status check_all_used() const {
+    for (const auto& [name, found] : tensors_)
+      if (!used_.contains(name))
+        return Error{"tensor_unknown", in_file(found.name) + " is not a weight of GPT-2's architecture with these "
+                                           "hyper-parameters; is config.json this checkpoint's own?"};
+    return ok();
+  }
+
+ private:
+  struct Found {
+    std::string name;  // as the file spells it
+    const TensorView* tensor;
+  };
+
+  std::string in_file(const std::string& tensor) const { return file_ + ": tensor \"" + tensor + "\""; }
+  Error wrong_shape(const Found& found, const std::string& expected) const {
+    return {"tensor_shape", in_file(found.name) + " should have shape " + expected + ", but has " +
+                                shape_text(found.tensor->shape) + "; do config.json and the weights belong together?"};
+  }
+  Error missing(const std::string& name) const {
+    std::string message = in_file(name) + " is missing.";
+    std::string unused;
+    for (const auto& [other, found] : tensors_)
+      if (!used_.contains(other) && other.substr(0, other.find('.')) == name.substr(0, name.find('.'))) {
+        unused = found.name;
+        break;
+      }
+    if (tensors_.empty()) message += " The file holds no tensor of a GPT-2.";
+    else if (!unused.empty()) message += " The file has a \"" + unused + "\" instead; was it renamed?";
+    return {"tensor_missing", message};
+  }
+  Status read(const Found& found, std::size_t offset, std::span<float> out) const {
+    read_floats(*found.tensor, offset, out);
+    const auto bad = std::find_if(out.begin(), out.end(), [](float value) { return !std::isfinite(value); });
+    if (bad == out.end()) return ok();
+    return Error{"tensor_value", in_file(found.name) + " holds " + (std::isnan(*bad) ? "NaN" : "infinity") +
+                                     " at value " + std::to_string(offset + static_cast<std::size_t>(bad - out.begin())) +
+                                     "; the file is damaged, or the training diverged."};
+  }
+
+  std::string file_;
+  std::map<std::string, Found, std::less<>> tensors_;  // by bare name
+  std::set<std::string, std::less<>> used_;
+  bool is_linear_ = false;
+};
+
+}  // namespace
+
+Result<Model> Model::load(Config config, const NamedTensors& tensors, std::string_view file) {
+  Loader loader(tensors, file);
+  const auto d_vocab = loader.vocabulary(config);
+  if (!d_vocab) return d_vocab.error();
+  config.d_vocab = *d_vocab;  // a resized vocabulary shows in the weights first
+  loader.find_orientation(config);
+
+  Model model;
+  model.config_ = config;
+  if (loader.has("lm_head.weight")) model.weights_.W_E.emplace();
+  for (const Slot& slot : slots(config, model.weights_)) {
+    if (auto status = loader.fill(slot); !status) return status.error();
+    std::size_t count = 1;
+    for (const std::size_t extent : slot.shape) count *= extent;
+    model.n_param_ += count;
+  }
+  if (auto status = loader.check_all_used(); !status) return status.error();
+  return model;
+}
+
+std::size_t Model::byte_size() const {
+  std::size_t bytes = weights_.W_U.byte_size() + (weights_.W_E ? weights_.W_E->byte_size() : 0) +
+                      weights_.W_pos.size() * sizeof(float);
+  for (const BlockWeights& b : weights_.blocks)
+    bytes += b.W_QKV.byte_size() + b.W_O.byte_size() + b.W_in.byte_size() + b.W_out.byte_size();
+  return bytes;
+}
+
+void Model::embed(TokenId token, std::span<float> out) const {
+  (weights_.W_E ? *weights_.W_E : weights_.W_U).column(static_cast<std::size_t>(token), out);
+}
+
+std::span<const float> Model::pos_embed(std::size_t position) const {
+  return std::span(weights_.W_pos).subspan(position * config_.d_model, config_.d_model);
+}
+
+void Model::final_scale(MatrixView<const float> rows, std::span<float> scale) const {
+  for (std::size_t r = 0; r < rows.n_row; ++r) scale[r] = layer_norm_scale(rows.row(r), config_.layer_norm_epsilon);
+}
+
+void Model::final_norm(MatrixView<const float> rows, std::span<const float> scale, MatrixView<float> out) const {
+  for (std::size_t r = 0; r < rows.n_row; ++r)
+    layer_norm(rows.row(r), scale[r], weights_.ln_f.gamma, weights_.ln_f.beta, out.row(r));
+}
+
+}  // namespace lens
