@@ -1,0 +1,143 @@
+// The engine for JavaScript: one class, few verbs. Every verb answers {ok} or {error: {code, message}}.
+#include <emscripten/bind.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/engine.h"
+#include "typed_arrays.h"
+
+namespace lens {
+namespace {
+
+using emscripten::val;
+
+class EngineBinding {
+ public:
+  // files: [{name, bytes: Uint8Array}]
+  val load(const std::string& ref, const val& files) {
+    std::vector<File> taken;
+    for (int i = 0, n = files["length"].as<int>(); i < n; ++i)
+      taken.push_back({files[i]["name"].as<std::string>(), bytes_of(files[i]["bytes"])});
+    const auto loaded = engine_.load(ref, std::move(taken));
+    if (!loaded) return answer(loaded.error());
+    const Model& model = (*loaded)->model;
+    const Config& c = model.config();
+    val info = val::object();
+    info.set("ref", ref);
+    info.set("n_layer", c.n_layer);
+    info.set("n_head", c.n_head);
+    info.set("n_ctx", c.n_ctx);
+    info.set("d_model", c.d_model);
+    info.set("d_head", c.d_head);
+    info.set("d_mlp", c.d_mlp);
+    info.set("d_vocab", c.d_vocab);
+    info.set("n_param", model.n_param());
+    info.set("bos", c.bos ? val(*c.bos) : val::null());
+    info.set("has_tokenizer", (*loaded)->tokenizer.has_value());
+    return answer(info);
+  }
+
+  val release(const std::string& ref) {
+    engine_.release(ref);
+    return answer(val::undefined());
+  }
+
+  // {bytes: Uint8Array, offsets: Uint32Array[d_vocab + 1], special: Uint8Array[d_vocab]}: token t is bytes[offsets[t],
+  // offsets[t + 1]). Bytes, not strings: a token may be half a character.
+  val vocabulary(const std::string& ref) const {
+    const auto loaded = engine_.model(ref);
+    if (!loaded) return answer(loaded.error());
+    std::string bytes;
+    std::vector<std::uint32_t> offsets{0};
+    std::vector<std::uint8_t> special;
+    const auto d_vocab = static_cast<TokenId>((*loaded)->model.config().d_vocab);
+    for (TokenId id = 0; id < d_vocab; ++id) {
+      bytes += (*loaded)->token_bytes(id);
+      offsets.push_back(static_cast<std::uint32_t>(bytes.size()));
+      special.push_back((*loaded)->tokenizer && (*loaded)->tokenizer->is_special(id));
+    }
+    val object = val::object();
+    object.set("bytes", typed_array<std::uint8_t>(
+                            "Uint8Array", {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}));
+    object.set("offsets", typed_array<std::uint32_t>("Uint32Array", offsets));
+    object.set("special", typed_array<std::uint8_t>("Uint8Array", special));
+    return answer(object);
+  }
+
+  val tokenize(const std::string& ref, const std::string& text) const {
+    const auto loaded = engine_.model(ref);
+    if (!loaded) return answer(loaded.error());
+    if (!(*loaded)->tokenizer) return answer(Error{"no_tokenizer", "The model \"" + ref + "\" has no tokenizer."});
+    return answer(typed_array<TokenId>("Int32Array", (*loaded)->tokenizer->encode(text)));
+  }
+
+  // The Experiment's JSON as the engine understands it, unknown keys included.
+  val parse(const std::string& text) const {
+    const auto experiment = parse_experiment(text);
+    return experiment ? answer(val(print_json(experiment->document))) : answer(experiment.error());
+  }
+
+  // A job's number.
+  val start(const std::string& text) {
+    const auto experiment = parse_experiment(text);
+    if (!experiment) return answer(experiment.error());
+    auto job = engine_.start(*experiment);
+    if (!job) return answer(job.error());
+    jobs_[++last_job_] = *std::move(job);
+    return answer(val(last_job_));
+  }
+
+  // {done, progress, columns}
+  val advance(int job, double budget_ms) {
+    if (!jobs_.contains(job)) return answer(no_job(job));
+    const auto progress = jobs_[job]->advance(budget_ms);
+    if (!progress) return answer(progress.error());
+    val object = val::object();
+    object.set("done", progress->done);
+    object.set("progress", progress->fraction);
+    object.set("columns", progress->columns);
+    return answer(object);
+  }
+
+  val tables(int job) const {
+    const auto it = jobs_.find(job);
+    if (it == jobs_.end()) return answer(no_job(job));
+    val list = val::array();
+    for (const ReadTables& reading : it->second->tables())
+      for (const Table& table : reading.tables) list.call<void>("push", table_object(reading, table));
+    return answer(list);
+  }
+
+  // Ends a job, finished or not; what it has done stays for the next.
+  val cancel(int job) {
+    jobs_.erase(job);
+    return answer(val::undefined());
+  }
+
+ private:
+  static Error no_job(int job) { return {"no_job", "There is no job " + std::to_string(job) + "."}; }
+
+  Engine engine_;
+  std::map<int, std::unique_ptr<Job>> jobs_;
+  int last_job_ = 0;
+};
+
+}  // namespace
+
+EMSCRIPTEN_BINDINGS(lens) {
+  emscripten::class_<EngineBinding>("Engine")
+      .constructor<>()
+      .function("load", &EngineBinding::load)
+      .function("release", &EngineBinding::release)
+      .function("vocabulary", &EngineBinding::vocabulary)
+      .function("tokenize", &EngineBinding::tokenize)
+      .function("parse", &EngineBinding::parse)
+      .function("start", &EngineBinding::start)
+      .function("advance", &EngineBinding::advance)
+      .function("tables", &EngineBinding::tables)
+      .function("cancel", &EngineBinding::cancel);
+}
+
+}  // namespace lens
