@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatLogit, formatProb, formatProbFine, predictionDepth, story } from '../../web/src/views/story.js';
+import { readoutOf } from './readout.mjs';
+
+const [is, the, Paris, a] = [0, 1, 2, 3];
+const names = ['·is', '·the', '·Paris', '·a'];
+
+/** @param {Parameters<typeof readoutOf>[0][0]} column @param {boolean} [opens] @param {string[]} [labels] */
+function told(column, opens = false, labels = undefined) {
+  return story(readoutOf([{ token: is, ...column }], labels), 0, opens)
+    .map((p) => (typeof p === 'string' ? p : 'prob' in p ? formatProb(p.prob) : (names[p.token] ?? `#${p.token}`)))
+    .join('')
+    .replaceAll('\u00a0', ' ');
+}
+
+test('the plain story', () => {
+  const rows = /** @type {[number, number][]} */ ([
+    [a, 0.01],
+    [the, 0.02],
+    [the, 0.1],
+    [Paris, 0.3],
+    [Paris, 0.41],
+  ]);
+  assert.equal(
+    told({ answer: Paris, rows }),
+    'After ·is the model says ·Paris .41, leading since block 2, before that ·the.',
+  );
+  assert.equal(predictionDepth(readoutOf([{ answer: Paris, rows }]), 0), 3);
+});
+
+test('it led throughout', () => {
+  const rows = /** @type {[number, number][]} */ ([
+    [Paris, 0.2],
+    [Paris, 0.9],
+  ]);
+  assert.equal(
+    told({ answer: Paris, rows }),
+    'After ·is the model says ·Paris .90, leading throughout, from the embedding on.',
+  );
+});
+
+test('it never led before the output', () => {
+  const rows = /** @type {[number, number][]} */ ([
+    [a, 0.1],
+    [the, 0.2],
+    [Paris, 0.6],
+  ]);
+  assert.equal(
+    told({ answer: Paris, rows }),
+    'After ·is the model says ·Paris .60, leading only at the output, before that ·the.',
+  );
+});
+
+test('it led, was overtaken, and came back', () => {
+  const rows = /** @type {[number, number][]} */ ([
+    [a, 0.1],
+    [Paris, 0.3],
+    [the, 0.2],
+    [Paris, 0.6],
+    [Paris, 0.6],
+  ]);
+  assert.equal(
+    told({ answer: Paris, rows }),
+    'After ·is the model says ·Paris .60, in the lead after block 0 already, then overtaken, and back since block 2; just before that it was ·the.',
+  );
+  rows[0] = [Paris, 0.3];
+  rows[3] = [the, 0.1];
+  assert.equal(
+    told({ answer: Paris, rows }),
+    'After ·is the model says ·Paris .60, in the lead at the embedding already, then overtaken, and back since the output; just before that it was ·the.',
+  );
+});
+
+test('a weak answer is not said aloud, and a close second is named', () => {
+  const rows = /** @type {[number, number][]} */ ([
+    [the, 0.01],
+    [Paris, 0.07],
+  ]);
+  assert.equal(
+    told({ answer: Paris, rows, second: [the, 0.066] }),
+    'After ·is the model leans to ·Paris .07, just ahead of ·the .07, leading only at the output, before that ·the.',
+  );
+});
+
+test('with another norm even the last row may disagree', () => {
+  const rows = /** @type {[number, number][]} */ ([
+    [the, 0.01],
+    [the, 0.07],
+  ]);
+  assert.equal(predictionDepth(readoutOf([{ answer: Paris, rows }]), 0), null);
+  assert.equal(
+    told({ answer: Paris, rows }),
+    'After ·is the model says ·Paris; read with this norm, even the last row still has ·the.',
+  );
+});
+
+test('at the start, inside blocks, and before there is anything to tell', () => {
+  const rows = /** @type {[number, number][]} */ ([
+    [the, 0.1],
+    [Paris, 0.4],
+    [Paris, 0.5],
+  ]);
+  assert.equal(
+    told({ answer: Paris, rows }, true, [
+      'blocks.0.hook_resid_pre',
+      'blocks.0.hook_resid_mid',
+      'blocks.0.hook_resid_post',
+    ]),
+    'At the very start, before any text, the model says ·Paris .50, leading since the middle of block 0, before that ·the.',
+  );
+  assert.deepEqual(story(readoutOf([{ answer: -1, rows }]), 0, false), []);
+});
+
+test('numbers', () => {
+  assert.deepEqual([0, 0.0049, 0.005, 0.41, 0.994, 0.996, 1, Number.NaN].map(formatProb), [
+    '<.01',
+    '<.01',
+    '.01',
+    '.41',
+    '.99',
+    '>.99',
+    '1',
+    '–',
+  ]);
+  assert.deepEqual([0.0004, 0.0005, 0.4127, 0.9996].map(formatProbFine), ['<.001', '.001', '.413', '>.999']);
+  assert.deepEqual([12.34, -0.5, Number.NaN].map(formatLogit), ['12.3', '−0.5', '–']);
+});

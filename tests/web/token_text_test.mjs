@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Vocabulary } from '../../web/src/engine/vocabulary.js';
+import { plain, tokenPieces, tokenSpoken } from '../../web/src/views/token_text.js';
+
+const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
+const shown = (/** @type {string | number[]} */ token) =>
+  plain(tokenPieces(typeof token === 'string' ? bytes(token) : Uint8Array.from(token)));
+
+test('white space becomes a mark of its own', () => {
+  assert.deepEqual(tokenPieces(bytes(' Paris')), [
+    { kind: 'mark', text: '·' },
+    { kind: 'text', text: 'Paris' },
+  ]);
+  assert.equal(shown('\n\n'), '↵↵');
+  assert.equal(shown('\t'), '⇥');
+  assert.equal(shown('\r\n'), '␍↵');
+  assert.equal(shown('   '), '···');
+  assert.equal(shown('\u00a0'), '⍽');
+});
+
+test('text is left as it is', () => {
+  for (const text of ['Paris', '<img/onerror=alert(1)>', '&amp;', 'é', '日本', '👩', '–'])
+    assert.equal(shown(text), text);
+});
+
+test('bytes that are no UTF-8 are shown as bytes', () => {
+  assert.equal(shown([0xe2, 0x82]), '‹E2 82›');
+  assert.equal(shown([0x20, 0xe2, 0x82]), '·‹E2 82›');
+  assert.equal(shown([0x61, 0xff, 0x62]), 'a‹FF›b');
+  assert.equal(shown([0xc0, 0x80]), '‹C0 80›'); // overlong
+  assert.equal(shown([0xed, 0xa0, 0x80]), '‹ED A0 80›'); // a surrogate
+  assert.equal(shown([0xf4, 0x90, 0x80, 0x80]), '‹F4 90 80 80›'); // beyond Unicode
+  assert.equal(shown([0x82, 0xac, 0x21]), '‹82 AC›!');
+  assert.equal(shown([]), '‹›');
+});
+
+test('what would be invisible, or act on its neighbours, is shown by number', () => {
+  assert.equal(shown('\0'), '‹00›');
+  assert.equal(shown('\x1b[31m'), '‹1B›[31m');
+  assert.equal(shown('\u202eabc'), '‹U+202E›abc');
+  assert.equal(shown('\u200b'), '‹U+200B›');
+  assert.equal(shown('\ufeff'), '‹U+FEFF›');
+  assert.equal(shown('\u2003'), '‹U+2003›');
+  assert.equal(shown('\u0301'), '◌\u0301');
+  assert.equal(shown(' \u0301'), '·◌\u0301');
+});
+
+test('no byte is lost or said twice', () => {
+  // Each of 2,000 random tokens: the marks, read back, are the bytes.
+  let seed = 1;
+  const random = () => {
+    seed = (seed * 48271) % 2147483647;
+    return seed / 2147483647;
+  };
+  const back = new Map([
+    ['·', [0x20]],
+    ['↵', [0x0a]],
+    ['⇥', [0x09]],
+    ['␍', [0x0d]],
+    ['⍽', [0xc2, 0xa0]],
+  ]);
+  for (let n = 0; n < 2000; n++) {
+    const token = Uint8Array.from({ length: 1 + Math.floor(6 * random()) }, () => Math.floor(256 * random()));
+    const read = tokenPieces(token).flatMap(({ kind, text }) => {
+      if (kind === 'text') return [...bytes(text.replace(/^◌/u, ''))];
+      return [...text.matchAll(/‹U\+([0-9A-F]+)›|‹([^›]*)›|(.)/gu)].flatMap(([, point, hex, mark]) => {
+        if (point) return [...bytes(String.fromCodePoint(Number.parseInt(point, 16)))];
+        if (mark) return back.get(mark) ?? [];
+        const values = hex.split(' ').map((h) => Number.parseInt(h, 16));
+        // One C1 control is a character of two bytes; a lone byte is itself.
+        return values;
+      });
+    });
+    const c1 = /[\u0080-\u009f\u00ad]/.test(new TextDecoder().decode(token));
+    if (!c1) assert.deepEqual(read, [...token]);
+  }
+});
+
+test('a screen reader hears names', () => {
+  assert.equal(tokenSpoken(bytes(' Paris')), 'space Paris');
+  assert.equal(tokenSpoken(bytes('\n')), 'new line');
+  assert.equal(tokenSpoken(Uint8Array.of(0xe2, 0x82)), 'bytes E2 82');
+  assert.equal(tokenSpoken(Uint8Array.of()), 'nothing');
+});
+
+test('a vocabulary knows its opening token, and does without one', () => {
+  const table = { bytes: bytes('a b<|e|>'), offsets: Uint32Array.of(0, 1, 3, 8), special: Uint8Array.of(0, 0, 1) };
+  const words = new Vocabulary(table, 2);
+  assert.equal(words.token(1).plain, '·b');
+  assert.equal(words.token(2).plain, '∅');
+  assert.equal(words.token(2).special, true);
+  assert.equal(words.token(7).plain, '#7');
+  assert.equal(new Vocabulary(null, null).token(12).plain, '#12');
+});

@@ -1,0 +1,74 @@
+// Builds the static page:  node web/build.mjs --wasm build/wasm/wasm --out build/site [--models models] [--debug]
+//   --wasm    where lens.mjs and lens.wasm lie; lens.mjs is bundled into the worker, lens.wasm is fetched by the page
+//   --models  catalog.json, examples.json and the models' folders; the catalog goes out with every file's size added
+import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+
+const web = fileURLToPath(new URL('.', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    wasm: { type: 'string' },
+    out: { type: 'string' },
+    models: { type: 'string', default: join(web, '../models') },
+    debug: { type: 'boolean', default: false },
+  },
+});
+if (!values.wasm || !values.out) {
+  console.error('usage: node web/build.mjs --wasm DIR --out DIR [--models DIR] [--debug]');
+  process.exit(2);
+}
+const [wasm, out, models] = [values.wasm, values.out, values.models].map((dir) => resolve(dir));
+
+await rm(out, { recursive: true, force: true });
+await mkdir(join(out, 'models'), { recursive: true });
+
+/** @type {import("esbuild").BuildOptions} */
+const common = {
+  bundle: true,
+  minify: !values.debug,
+  sourcemap: values.debug ? 'inline' : false,
+  target: ['chrome109', 'firefox115', 'safari16.4'],
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: { app: join(web, 'src/main.js'), page: join(web, 'src/style/page.css') },
+    outdir: out,
+    format: 'esm',
+  }),
+  // A classic script, so that it can start from a blob too.
+  build({
+    ...common,
+    entryPoints: { worker: join(web, 'src/engine/worker.js') },
+    outdir: out,
+    format: 'iife',
+    alias: { '#lens': join(wasm, 'lens.mjs') },
+    external: ['module', 'fs', 'path', 'url', 'worker_threads', 'node:*'],
+    define: { 'import.meta.url': 'self.location.href' },
+  }),
+  cp(join(web, 'index.html'), join(out, 'index.html')),
+  cp(join(web, 'src/style/icon.svg'), join(out, 'icon.svg')),
+  cp(join(wasm, 'lens.wasm'), join(out, 'lens.wasm')),
+  copyModels(),
+]);
+
+async function copyModels() {
+  /** @type {import("./src/engine/loader.js").Catalog} */
+  const catalog = JSON.parse(await readFile(join(models, 'catalog.json'), 'utf8'));
+  for (const entry of Object.values(catalog)) {
+    entry.bytes = {};
+    await mkdir(join(out, 'models', entry.path), { recursive: true });
+    for (const file of entry.files) {
+      const from = join(models, entry.path, file);
+      entry.bytes[file] = (await stat(from)).size;
+      await cp(from, join(out, 'models', entry.path, file));
+    }
+  }
+  await writeFile(join(out, 'models/catalog.json'), `${JSON.stringify(catalog, null, 2)}\n`);
+  await cp(join(models, 'examples.json'), join(out, 'models/examples.json'));
+}

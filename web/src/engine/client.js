@@ -1,0 +1,86 @@
+// The page's end of the worker: the same verbs as promises that throw LensErrors, and the news that it died.
+import * as Comlink from 'comlink';
+import { LensError } from './errors.js';
+
+/** @typedef {import("./readout.js").Table} Table */
+
+export class Client {
+  #worker;
+  #remote;
+  /** @type {(e: LensError) => void} */
+  #died = () => {};
+  /** @type {Promise<never>} rejects when the worker dies */
+  #death;
+
+  /**
+   * @param {URL} script of the worker
+   * @param {(e: LensError) => void} onDeath told once
+   */
+  constructor(script, onDeath) {
+    this.#worker = new Worker(script, { name: 'logit-lens' });
+    this.#remote = /** @type {Comlink.Remote<import("./worker.js").WorkerApi>} */ (Comlink.wrap(this.#worker));
+    this.#death = new Promise((_, reject) => {
+      this.#died = reject;
+    });
+    this.#death.catch(onDeath);
+    this.#worker.addEventListener('error', (e) => {
+      e.preventDefault();
+      this.#died(new LensError('crash', e.message || 'its worker could not be started'));
+    });
+    this.#worker.addEventListener('messageerror', () => this.#died(new LensError('crash', 'a message was lost')));
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} wasm */
+  begin(wasm) {
+    return this.#alive(this.#remote.begin(Comlink.transfer(wasm.buffer, [wasm.buffer])));
+  }
+
+  /** @param {string} ref @param {{name: string, bytes: Uint8Array<ArrayBuffer>}[]} files given away */
+  async load(ref, files) {
+    const given = Comlink.transfer(
+      files,
+      files.map((f) => f.bytes.buffer),
+    );
+    return this.#value(await this.#alive(this.#remote.load(ref, given)));
+  }
+
+  /** @param {string} ref */
+  async vocabulary(ref) {
+    return this.#value(await this.#alive(this.#remote.vocabulary(ref)));
+  }
+
+  /** @param {string} text @returns {Promise<any>} the Experiment */
+  async parse(text) {
+    return JSON.parse(this.#value(await this.#alive(this.#remote.parse(text))));
+  }
+
+  /**
+   * @param {string} text
+   * @param {{lane?: string | null, report?: (partial: {progress: number, tables: Table[]}) => void}} [options]
+   * @returns {Promise<Table[] | null>} null where a newer Experiment of the same lane won
+   */
+  async run(text, { lane = null, report } = {}) {
+    const proxy = report ? Comlink.proxy(report) : null;
+    const outcome = this.#value(await this.#alive(this.#remote.run(text, lane, proxy)));
+    return 'tables' in outcome ? outcome.tables : null;
+  }
+
+  end() {
+    this.#remote[Comlink.releaseProxy]();
+    this.#worker.terminate();
+  }
+
+  /** @template {Promise<any>} P @param {P} call @returns {Promise<Awaited<P>>} */
+  #alive(call) {
+    return Promise.race([call, this.#death]);
+  }
+
+  /** @template T @param {import("./session.js").Result<T>} result @returns {T} */
+  #value(result) {
+    if (result.error === undefined) return /** @type {T} */ (result.ok);
+    const error = new LensError(result.error.code, result.error.message);
+    // After a trap the module's memory is not to be trusted.
+    if (error.code === 'crash') this.#died(error);
+    throw error;
+  }
+}

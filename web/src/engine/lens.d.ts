@@ -1,0 +1,38 @@
+// What wasm/bindings.cpp exports, as the build bundles it under the name "#lens".
+import type { Table } from "./readout.js";
+
+type Result<T> = { ok: T; error?: undefined } | { ok?: undefined; error: { code: string; message: string } };
+
+export interface ModelInfo {
+  ref: string;
+  n_layer: number;
+  n_head: number;
+  n_ctx: number;
+  d_model: number;
+  d_head: number;
+  d_mlp: number;
+  d_vocab: number;
+  n_param: number;
+  bos: number | null;
+  has_tokenizer: boolean;
+}
+
+export interface VocabularyTable {
+  bytes: Uint8Array;
+  offsets: Uint32Array;
+  special: Uint8Array;
+}
+
+export interface Engine {
+  load(ref: string, files: { name: string; bytes: Uint8Array }[]): Result<ModelInfo>;
+  vocabulary(ref: string): Result<VocabularyTable>;
+  tokenize(ref: string, text: string): Result<Int32Array>;
+  parse(text: string): Result<string>;
+  start(text: string): Result<number>;
+  advance(job: number, budget_ms: number): Result<{ done: boolean; progress: number; columns: number }>;
+  tables(job: number): Result<Table[]>;
+  cancel(job: number): void;
+  release(ref: string): void;
+}
+
+export default function createLens(options: { wasmBinary: ArrayBuffer }): Promise<{ Engine: new () => Engine }>;

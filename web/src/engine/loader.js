@@ -1,0 +1,99 @@
+// The only part of the page that fetches: wasm, models and lists, from the page's own folder, with every byte counted
+// and every way to fail told in a sentence.
+import { megabytes, trouble } from '../strings.js';
+import { LensError } from './errors.js';
+
+/**
+ * @typedef {{title: string, about: string, path: string, files: string[], bos: boolean, bytes?: Record<string, number>}} CatalogEntry
+ * @typedef {Record<string, CatalogEntry>} Catalog
+ * @typedef {{prompt: string, look_at?: string}} Example
+ * @typedef {(loaded: number, total: number | null) => void} Progress
+ */
+
+/**
+ * @param {URL} url
+ * @param {{name: string, bytes?: number, progress?: Progress, signal?: AbortSignal}} about  name: how messages call it; bytes: its size, where known
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function fetchBytes(url, { name, bytes, progress = () => {}, signal }) {
+  let response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    throw new LensError('load_unreachable', trouble.unreachable(name));
+  }
+  if (!response.ok) throw new LensError('load_http', trouble.http(name, response.status));
+  if (/^text\/html\b/i.test(response.headers.get('Content-Type') ?? ''))
+    throw new LensError('load_html', trouble.html(name));
+
+  // What the server says of a compressed body is not the size of the file.
+  const said = response.headers.get('Content-Encoding') ? null : Number(response.headers.get('Content-Length')) || null;
+  const wanted = bytes ?? said;
+  let buffer = new Uint8Array(wanted ?? 1 << 16);
+  let size = 0;
+  try {
+    for (const reader = response.body?.getReader(); reader; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (size + value.length > buffer.length) {
+        const larger = new Uint8Array(Math.max(2 * buffer.length, size + value.length));
+        larger.set(buffer.subarray(0, size));
+        buffer = larger;
+      }
+      buffer.set(value, size);
+      size += value.length;
+      progress(size, wanted);
+    }
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    throw new LensError('load_cut_off', trouble.cutOff(name, megabytes(size), wanted ? megabytes(wanted) : 'more'));
+  }
+  if (wanted !== null && size !== wanted)
+    throw new LensError('load_cut_off', trouble.cutOff(name, `${size} bytes`, `${wanted}`));
+  return size === buffer.length ? buffer : buffer.slice(0, size);
+}
+
+/** @param {URL} url @param {string} name @returns {Promise<any>} */
+export async function fetchJson(url, name) {
+  const text = new TextDecoder().decode(await fetchBytes(url, { name }));
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new LensError('load_json', trouble.json(name));
+  }
+}
+
+/** @param {URL} models the folder @returns {Promise<Catalog>} */
+export async function fetchCatalog(models) {
+  const catalog = await fetchJson(new URL('catalog.json', models), 'models/catalog.json');
+  const entries = catalog && typeof catalog === 'object' ? Object.values(catalog) : [];
+  if (entries.length === 0 || !entries.every((e) => typeof e?.path === 'string' && Array.isArray(e.files)))
+    throw new LensError('load_catalog', trouble.catalog);
+  return catalog;
+}
+
+/**
+ * All files of a model, one after the other, under one progress.
+ * @param {URL} models the folder
+ * @param {CatalogEntry} entry
+ * @param {Progress} progress
+ */
+export async function fetchModel(models, entry, progress) {
+  const sizes = entry.files.map((name) => entry.bytes?.[name]);
+  const total = sizes.every((n) => n !== undefined) ? sizes.reduce((a, b) => a + b, 0) : null;
+  const files = [];
+  let before = 0;
+  for (const [i, name] of entry.files.entries()) {
+    const url = new URL(entry.path + name, models);
+    const at = before;
+    const bytes = await fetchBytes(url, {
+      name: `models/${entry.path}${name}`,
+      bytes: sizes[i],
+      progress: (n) => progress(at + n, total),
+    });
+    before += bytes.length;
+    files.push({ name, bytes });
+  }
+  return files;
+}

@@ -1,0 +1,120 @@
+// The tables of one lens read → a Readout: shapes checked once, then every number by [row, position]. Row 0 is the
+// bottom (the embedding), the last row is the output. Cells not computed yet hold NaN or -1 and count as absent.
+import { LensError } from './errors.js';
+
+/**
+ * @typedef {{name: string, size: number, labels: string[] | null}} Dimension
+ * @typedef {{run: string, read: number, name: string, dims: Dimension[], unit: string, dtype: 'f32' | 'i32',
+ *            data: Float32Array | Int32Array}} Table
+ */
+
+const SHAPES = {
+  token: ['position'],
+  top_id: ['row', 'position', 'top'],
+  top_logit: ['row', 'position', 'top'],
+  top_prob: ['row', 'position', 'top'],
+  log_z: ['row', 'position'],
+  mean_logit: ['row', 'position'],
+  entropy: ['row', 'position'],
+  kl: ['row', 'position'],
+  answer_id: ['position'],
+  answer_prob: ['row', 'position'],
+  answer_rank: ['row', 'position'],
+};
+
+/** @typedef {{id: number, prob: number, logit: number, rank: number}} Guess  logit is centred: minus the mean over the vocabulary */
+
+export class Readout {
+  /** @type {Record<string, Table>} */
+  #tables = {};
+
+  /**
+   * @param {Table[]} tables of one or more reads
+   * @param {number} read which of them
+   */
+  constructor(tables, read) {
+    for (const t of tables) if (t.read === read) this.#tables[t.name] = t;
+    for (const [name, dims] of Object.entries(SHAPES)) {
+      const t = this.#tables[name];
+      if (!t) throw new LensError('tables', `the engine gave no table “${name}” for read ${read}`);
+      const got = t.dims.map((d) => d.name).join(', ');
+      const size = t.dims.reduce((n, d) => n * d.size, 1);
+      if (got !== dims.join(', ') || t.data.length !== size)
+        throw new LensError(
+          'tables',
+          `table “${name}” is [${got}] with ${t.data.length} values, not [${dims.join(', ')}] with ${size}`,
+        );
+    }
+    const [row, position, top] = this.#tables.top_id.dims;
+    /** Row names, bottom first. @type {string[]} */
+    this.rows = row.labels ?? Array.from({ length: row.size }, (_, i) => String(i));
+    this.positions = position.size;
+    this.top = top.size;
+  }
+
+  /** @param {number} position */
+  token(position) {
+    return this.#tables.token.data[position];
+  }
+
+  /** The output's own top token; -1 while that column is not computed. @param {number} position */
+  answer(position) {
+    return this.#tables.answer_id.data[position];
+  }
+
+  /** The cell's own top token; -1 while not computed. @param {number} row @param {number} position */
+  topId(row, position) {
+    return this.#tables.top_id.data[this.#cell(row, position) * this.top];
+  }
+
+  /** @param {number} row @param {number} position */
+  answerProb(row, position) {
+    return this.#tables.answer_prob.data[this.#cell(row, position)];
+  }
+
+  /** @param {number} row @param {number} position */
+  entropy(row, position) {
+    return this.#tables.entropy.data[this.#cell(row, position)];
+  }
+
+  /** @param {number} row @param {number} position */
+  kl(row, position) {
+    return this.#tables.kl.data[this.#cell(row, position)];
+  }
+
+  /** Best first. @param {number} row @param {number} position @returns {Guess[]} */
+  guesses(row, position) {
+    const cell = this.#cell(row, position);
+    const mean = this.#tables.mean_logit.data[cell];
+    const out = [];
+    for (let k = 0; k < this.top; k++) {
+      const i = cell * this.top + k;
+      const id = this.#tables.top_id.data[i];
+      if (id < 0) break;
+      out.push({ id, prob: this.#tables.top_prob.data[i], logit: this.#tables.top_logit.data[i] - mean, rank: k + 1 });
+    }
+    return out;
+  }
+
+  /** What this cell thinks of the output's own top token. @param {number} row @param {number} position @returns {Guess} */
+  answerGuess(row, position) {
+    const cell = this.#cell(row, position);
+    const prob = this.#tables.answer_prob.data[cell];
+    return {
+      id: this.answer(position),
+      prob,
+      logit: Math.log(prob) + this.#tables.log_z.data[cell] - this.#tables.mean_logit.data[cell],
+      rank: this.#tables.answer_rank.data[cell],
+    };
+  }
+
+  /** @param {number} position */
+  has(position) {
+    return this.answer(position) >= 0;
+  }
+
+  /** @param {number} row @param {number} position */
+  #cell(row, position) {
+    return row * this.positions + position;
+  }
+}

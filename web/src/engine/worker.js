@@ -1,0 +1,63 @@
+// The worker: sole owner of the wasm module. It fetches nothing; wasm and model files come by message.
+import * as Comlink from 'comlink';
+import createLens from '#lens';
+import { Session } from './session.js';
+
+/** @typedef {import("./readout.js").Table} Table */
+
+/** @type {Session | null} */
+let session = null;
+
+// A message to oneself queues behind the messages already waiting.
+const { port1, port2 } = new MessageChannel();
+/** @type {(() => void)[]} */
+const paused = [];
+port1.onmessage = () => paused.shift()?.();
+const pause = () =>
+  new Promise((/** @type {(value: void) => void} */ resume) => {
+    paused.push(resume);
+    port2.postMessage(null);
+  });
+
+/** @param {Table[]} tables */
+const moved = (tables) => [...new Set(tables.map((t) => /** @type {ArrayBuffer} */ (t.data.buffer)))];
+
+const api = {
+  /** @param {ArrayBuffer} wasmBinary */
+  async begin(wasmBinary) {
+    const module = await createLens({ wasmBinary });
+    session = new Session(new module.Engine(), pause);
+  },
+
+  /** @param {string} ref @param {{name: string, bytes: Uint8Array}[]} files */
+  load: (ref, files) => begun().load(ref, files),
+
+  /** @param {string} ref */
+  vocabulary: (ref) => begun().vocabulary(ref),
+
+  /** @param {string} text */
+  parse: (text) => begun().parse(text),
+
+  /**
+   * @param {string} text
+   * @param {string | null} lane
+   * @param {((partial: import("./session.js").Partial) => void) | null} report
+   */
+  async run(text, lane, report) {
+    const outcome = await begun().run(
+      text,
+      lane,
+      report && ((partial) => report(Comlink.transfer(partial, moved(partial.tables)))),
+    );
+    return outcome.ok && 'tables' in outcome.ok ? Comlink.transfer(outcome, moved(outcome.ok.tables)) : outcome;
+  },
+};
+
+/** @typedef {typeof api} WorkerApi */
+
+function begun() {
+  if (!session) throw new Error('the engine has not begun');
+  return session;
+}
+
+Comlink.expose(api);

@@ -1,0 +1,13 @@
+// The page's entry: the colours of the scale, the element, and window.logitLens.
+import { lensApi } from './api.js';
+import { scaleCss } from './style/scale.js';
+import { LogitLens } from './views/logit_lens.js';
+
+const scale = new CSSStyleSheet();
+scale.replaceSync(scaleCss());
+document.adoptedStyleSheets = [...document.adoptedStyleSheets, scale];
+
+customElements.define('logit-lens', LogitLens);
+
+const first = /** @type {LogitLens | null} */ (document.querySelector('logit-lens'));
+if (first) Object.assign(window, { logitLens: lensApi(first.conductor) });

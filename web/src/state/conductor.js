@@ -1,0 +1,384 @@
+// Everything that happens on the page, without the page: one state object, replaced on every change, whose shareable
+// part is the Experiment; and the verbs that change it. Views read the state and call the verbs.
+import { Client } from '../engine/client.js';
+import { LensError, troubleOf } from '../engine/errors.js';
+import { fetchBytes, fetchCatalog, fetchJson, fetchModel } from '../engine/loader.js';
+import { Readout } from '../engine/readout.js';
+import { Vocabulary } from '../engine/vocabulary.js';
+import { page, trouble } from '../strings.js';
+import { AddressBar } from './address.js';
+import {
+  modelRefs,
+  newExperiment,
+  promptOf,
+  question,
+  selectionOf,
+  shownModel,
+  shownRead,
+  withPrompt,
+  withSelection,
+} from './experiment.js';
+import { decodeLink, wellFormed, wellFormedText } from './link.js';
+
+/**
+ * @typedef {import("./experiment.js").Experiment} Experiment
+ * @typedef {import("../engine/loader.js").Catalog} Catalog
+ * @typedef {import("../engine/loader.js").Example} Example
+ * @typedef {import("#lens").ModelInfo} ModelInfo
+ * @typedef {{title: string, about: string, info: ModelInfo, vocabulary: Vocabulary}} Model
+ * @typedef {{readout: Readout, model: Model}} Drawing
+ *
+ * @typedef {object} State
+ * @property {Experiment | null} experiment  what is asked; null until the link or the first example is known
+ * @property {string} prompt                 what stands in the box
+ * @property {Drawing | null} drawing        the latest answer, complete or growing
+ * @property {boolean} busy                  a newer answer is being computed
+ * @property {{what: string, loaded: number, total: number | null} | null} loading
+ * @property {{message: string, again: "retry" | "reload"} | null} failure  nothing can be computed
+ * @property {{about: "link" | "prompt" | "engine", message: string} | null} notice  the page goes on
+ * @property {Example[]} examples
+ */
+
+const DRAW_AFTER_MS = 100;
+const CRASHES_APART_MS = 20_000;
+
+export class Conductor {
+  /** @type {State} */
+  state = {
+    experiment: null,
+    prompt: '',
+    drawing: null,
+    busy: false,
+    loading: null,
+    failure: null,
+    notice: null,
+    examples: [],
+  };
+
+  #base;
+  #onChange;
+  /** @type {AddressBar | null} */
+  #address;
+  /** @type {Client | null} */
+  #client = null;
+  /** @type {Catalog} */
+  #catalog = {};
+  /** @type {Map<string, Promise<Model>>} by ref, in this worker */
+  #models = new Map();
+  #typed = false;
+  #draws = 0;
+  /** @type {ReturnType<typeof setTimeout> | 0} */
+  #timer = 0;
+  #crashed = Number.NEGATIVE_INFINITY;
+  /** @type {PromiseWithResolvers<void>} */
+  #ready = withResolvers();
+
+  /**
+   * @param {URL} base the page's own folder
+   * @param {boolean} linked whether the address bar is this element's
+   * @param {() => void} onChange
+   */
+  constructor(base, linked, onChange) {
+    this.#base = base;
+    this.#onChange = onChange;
+    this.#address = linked ? new AddressBar((fragment) => this.#navigated(fragment)) : null;
+    this.#ready.promise.catch(() => {});
+  }
+
+  get ready() {
+    return this.#ready.promise;
+  }
+
+  // Verbs of the user
+
+  /** @param {string} text */
+  setPrompt(text) {
+    this.#typed = true;
+    const prompt = wellFormedText(text);
+    this.#update({ prompt });
+    if (this.state.experiment) this.#ask(withPrompt(this.state.experiment, prompt), DRAW_AFTER_MS);
+  }
+
+  /** Keeps what is asked as an entry of the history, and draws it without delay. */
+  commit() {
+    if (!this.state.experiment) return;
+    this.#told(this.#address?.push(this.state.experiment));
+    if (this.#timer) this.#drawSoon(0);
+  }
+
+  /** @param {Example} example */
+  open(example) {
+    if (!this.state.experiment) return;
+    this.#update({ prompt: example.prompt });
+    this.#ask(withSelection(withPrompt(this.state.experiment, example.prompt), { position: -1, row: null }), 0);
+    this.commit();
+  }
+
+  /** @param {number} position @param {number} row both as drawn */
+  select(position, row) {
+    const { experiment, drawing } = this.state;
+    if (!experiment || !drawing) return;
+    const { positions, rows } = drawing.readout;
+    const selection = {
+      // The last one stays the last while the prompt grows.
+      position: position === positions - 1 ? -1 : position,
+      row: row === rows.length - 1 ? null : rows[row],
+    };
+    const selected = withSelection(experiment, selection);
+    this.#update({ experiment: selected });
+    this.#address?.replaceSoon(selected);
+  }
+
+  /** After a failure. */
+  retry() {
+    this.#client?.end();
+    this.#client = null;
+    this.#models.clear();
+    this.#update({ failure: null });
+    return this.begin();
+  }
+
+  /**
+   * Computes any Experiment beside the page's own.
+   * @param {Experiment} experiment
+   */
+  async run(experiment) {
+    await this.ready;
+    const text = JSON.stringify(wellFormed(experiment));
+    const client = this.#engine();
+    const asked = await client.parse(text);
+    await Promise.all(modelRefs(asked).map((ref) => Object.hasOwn(this.#catalog, ref) && this.#model(ref)));
+    return client.run(text);
+  }
+
+  // From nothing to the first drawing
+
+  async begin() {
+    try {
+      if (!this.#client) await this.#start();
+      if (!this.state.experiment) await this.#open(this.#address?.read() ?? '');
+      await this.#draw();
+      this.#ready.resolve();
+    } catch (e) {
+      this.#fail(e);
+    }
+  }
+
+  async #start() {
+    this.#loading(page.loadingEngine, 0, null);
+    const models = new URL('models/', this.#base);
+    const [wasm, catalog, examples] = await Promise.all([
+      fetchBytes(new URL('lens.wasm', this.#base), { name: 'lens.wasm' }),
+      fetchCatalog(models),
+      fetchJson(new URL('examples.json', models), 'models/examples.json').catch(() => []),
+    ]);
+    this.#catalog = catalog;
+    this.#update({ examples: (Array.isArray(examples) ? examples : []).filter((x) => typeof x?.prompt === 'string') });
+    const client = new Client(new URL('worker.js', this.#base), (e) => this.#died(client, e));
+    this.#client = client;
+    await client.begin(wasm);
+  }
+
+  /** The first Experiment: the link's, or the first example. @param {string} fragment */
+  async #open(fragment) {
+    let experiment = this.#default();
+    if (fragment.length > 1) {
+      try {
+        experiment = await this.#linked(fragment);
+      } catch (e) {
+        const { code, message } = troubleOf(e);
+        if (code === 'crash') throw e;
+        this.#update({ notice: { about: 'link', message: trouble.linkBroken(message) } });
+      }
+    }
+    // Whoever was quicker than the engine keeps what they typed.
+    if (this.#typed) experiment = withPrompt(experiment, this.state.prompt);
+    this.#address?.settle(experiment);
+    this.#update({ experiment, prompt: promptOf(experiment) ?? '' });
+    this.#address?.replaceSoon(experiment);
+  }
+
+  #default() {
+    const [ref, entry] = Object.entries(this.#catalog)[0];
+    return newExperiment(ref, this.state.examples[0]?.prompt ?? '', entry.bos);
+  }
+
+  /** @param {string} fragment @returns {Promise<Experiment>} */
+  async #linked(fragment) {
+    const experiment = await this.#engine().parse(decodeLink(fragment));
+    const stranger = modelRefs(experiment).find((ref) => !Object.hasOwn(this.#catalog, ref));
+    if (stranger !== undefined) throw new LensError('link_model', trouble.linkModel(stranger));
+    if (shownRead(experiment) < 0) throw new LensError('link_no_lens', trouble.linkNoLens);
+    return experiment;
+  }
+
+  /** Back, Forward, or another fragment put into this page. @param {string} fragment */
+  async #navigated(fragment) {
+    if (!this.state.experiment) return;
+    try {
+      const experiment = fragment.length > 1 ? await this.#linked(fragment) : this.#default();
+      this.#address?.settle(experiment);
+      this.#update({ experiment, prompt: promptOf(experiment) ?? '', notice: null });
+      this.#drawSoon(0);
+    } catch (e) {
+      const { message } = troubleOf(e);
+      this.#update({ notice: { about: 'link', message: trouble.linkBrokenLater(message) } });
+    }
+  }
+
+  // Drawing
+
+  /** @param {Experiment} experiment @param {number} delay */
+  #ask(experiment, delay) {
+    const { notice } = this.state;
+    this.#update({ experiment, notice: notice?.about === 'prompt' ? notice : null });
+    this.#told(this.#address?.replaceSoon(experiment));
+    this.#drawSoon(delay);
+  }
+
+  /** @param {boolean | undefined} fits whether the address bar took the Experiment */
+  #told(fits) {
+    if (fits === false) this.#update({ notice: { about: 'link', message: trouble.linkTooLongToWrite } });
+  }
+
+  /** @param {number} delay */
+  #drawSoon(delay) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      this.#draw().catch((e) => this.#fail(e));
+    }, delay);
+  }
+
+  /** Draws the Experiment; a newer drawing wins. Throws only where nothing can be drawn at all. */
+  async #draw() {
+    const { experiment } = this.state;
+    if (!experiment || !this.#client || this.state.failure) return;
+    const turn = ++this.#draws;
+    const client = this.#client;
+    const model = (
+      await Promise.all([shownModel(experiment), ...modelRefs(experiment)].map((ref) => this.#model(ref)))
+    )[0];
+    if (turn !== this.#draws) return;
+    this.#update({ busy: true, loading: null });
+    try {
+      const read = shownRead(experiment);
+      const report = (/** @type {{tables: import("../engine/readout.js").Table[]}} */ partial) => {
+        if (turn === this.#draws) this.#update({ drawing: { readout: new Readout(partial.tables, read), model } });
+      };
+      const tables = await client.run(question(experiment), { lane: 'page', report });
+      if (tables === null || turn !== this.#draws) return;
+      this.#update({ drawing: { readout: new Readout(tables, read), model }, busy: false, notice: this.#settled() });
+    } catch (e) {
+      if (turn !== this.#draws) return;
+      const { code, message } = troubleOf(e);
+      if (code === 'crash') throw e;
+      this.#update({ busy: false, notice: { about: 'prompt', message } });
+    }
+  }
+
+  /** What is still to be said once a drawing succeeded. */
+  #settled() {
+    const { notice } = this.state;
+    if (notice?.about === 'prompt') return null;
+    return notice?.about === 'engine' ? { about: notice.about, message: trouble.restarted } : notice;
+  }
+
+  /** Loads a model of the catalog, once. @param {string} ref @returns {Promise<Model>} */
+  #model(ref) {
+    let made = this.#models.get(ref);
+    if (!made) {
+      made = this.#loadModel(ref);
+      this.#models.set(ref, made);
+    }
+    return made;
+  }
+
+  /** @param {string} ref @returns {Promise<Model>} */
+  async #loadModel(ref) {
+    const client = this.#engine();
+    const entry = this.#catalog[ref];
+    this.#loading(page.loading(entry.title), 0, null);
+    const files = await fetchModel(new URL('models/', this.#base), entry, (loaded, total) =>
+      this.#loading(page.loading(entry.title), loaded, total),
+    );
+    this.#loading(page.preparing(entry.title), 1, 1);
+    const info = await client.load(ref, files);
+    const table = info.has_tokenizer ? await client.vocabulary(ref) : null;
+    return { title: entry.title, about: entry.about, info, vocabulary: new Vocabulary(table, info.bos) };
+  }
+
+  // When things go wrong
+
+  /** @param {Client} client @param {LensError} error */
+  async #died(client, error) {
+    if (client !== this.#client) return;
+    client.end();
+    this.#client = null;
+    this.#models.clear();
+    const now = performance.now();
+    const again = now - this.#crashed < CRASHES_APART_MS;
+    this.#crashed = now;
+    if (again) {
+      this.#update({
+        loading: null,
+        busy: false,
+        failure: { message: trouble.crashedAgain(error.message), again: 'retry' },
+      });
+      this.#ready.reject(error);
+      return;
+    }
+    this.#update({ notice: { about: 'engine', message: trouble.crashed } });
+    await this.begin();
+  }
+
+  /** @param {unknown} e */
+  #fail(e) {
+    const { code, message } = troubleOf(e);
+    if (code === 'crash') return; // the restart tells
+    this.#client?.end();
+    this.#client = null;
+    this.#models.clear();
+    this.#update({ loading: null, busy: false, failure: { message, again: 'retry' } });
+    this.#ready.reject(e);
+  }
+
+  #engine() {
+    if (!this.#client) throw new LensError('no_engine', this.state.failure?.message ?? trouble.crashed);
+    return this.#client;
+  }
+
+  /** @param {string} what @param {number} loaded @param {number | null} total */
+  #loading(what, loaded, total) {
+    this.#update({ loading: { what, loaded, total } });
+  }
+
+  /** @param {Partial<State>} patch */
+  #update(patch) {
+    this.state = { ...this.state, ...patch };
+    this.#onChange();
+  }
+}
+
+/**
+ * Where the selection lies in a drawing: clamped, counted from the left and from the bottom.
+ * @param {Experiment} experiment
+ * @param {Readout} readout
+ */
+export function selected(experiment, readout) {
+  const { position, row } = selectionOf(experiment);
+  const last = readout.positions - 1;
+  const found = row === null ? -1 : readout.rows.indexOf(row);
+  return {
+    position: Math.max(0, Math.min(last, position < 0 ? last + 1 + position : position)),
+    row: found < 0 ? readout.rows.length - 1 : found,
+  };
+}
+
+/** @returns {PromiseWithResolvers<void>} */
+function withResolvers() {
+  /** @type {any} */
+  const it = {};
+  it.promise = new Promise((resolve, reject) => Object.assign(it, { resolve, reject }));
+  return it;
+}

@@ -1,0 +1,161 @@
+// Every word the page says, so that another language is another file.
+
+/** @typedef {import('./views/story.js').Part} Part */
+
+export const page = {
+  title: 'Logit lens',
+  subtitle: 'What would the model say if it stopped here?',
+  prompt: 'Prompt',
+  promptHint: 'Enter keeps this prompt in the history, Shift + Enter starts a new line',
+  promptIds: (/** @type {number} */ n) =>
+    `This link gives ${count(n, 'token id')}, taken as they are. Type to replace them.`,
+  examples: 'Examples',
+  lookAt: 'Look at',
+  tokens: (/** @type {number} */ n) => count(n, 'token'),
+  tokensLabel: 'The prompt as the model reads it',
+  deeper: 'deeper',
+  legend: 'probability there of the column’s final answer',
+  legendBold: 'bold',
+  legendBoldMeans: 'where that answer already leads',
+  caption:
+    'Logit lens: one column for each token of the prompt, one row for each depth of the model, the output on top. A cell holds the token that the model would say next if it stopped there.',
+  modelChip: (/** @type {string} */ title, /** @type {number} */ layers, /** @type {number} */ parameters) =>
+    `${title} · ${count(layers, 'layer')} · ${millions(parameters)} parameters`,
+  of: (/** @type {string} */ done, /** @type {string} */ total) => `${done} of ${total}`,
+  loadingEngine: 'Loading the engine',
+  loading: (/** @type {string} */ title) => `Loading ${title}`,
+  preparing: (/** @type {string} */ title) => `Preparing ${title}`,
+  retry: 'Try again',
+  reload: 'Reload',
+};
+
+export const panel = {
+  label: 'The selected cell',
+  title: (/** @type {Part} */ token) => [' at ', token],
+  titleStart: () => [' at the start of the text'],
+  rank: 'rank',
+  token: 'token',
+  prob: 'prob.',
+  logit: 'logit',
+  id: 'id',
+  answer: 'final answer',
+  measures: (/** @type {string} */ entropy, /** @type {string} */ kl) =>
+    `Entropy ${entropy} nats; KL from the output ${kl} nats.`,
+  logitNote: 'Logits are centred: minus their mean over the vocabulary.',
+};
+
+export const about = {
+  label: 'About',
+  paragraphs: [
+    'The logit lens takes what the model holds in mind at some depth, its residual stream, and treats it as if it were already the last: through the final norm, into words. Reading a column upwards shows a guess being made.',
+    'It is a view, not the model’s own voice. Early rows mislead: they are written for the layers above, not for the vocabulary. The final norm is applied where it was never trained to be. And frequent tokens are favoured wherever the stream says little.',
+    'The model runs on this page. Nothing leaves this computer.',
+  ],
+};
+
+export const trouble = {
+  linkBroken: (/** @type {string} */ message) =>
+    `This link cannot be read: ${bare(message)}. Here is the first example instead.`,
+  linkBrokenLater: (/** @type {string} */ message) =>
+    `This link cannot be read: ${bare(message)}. What was here stays.`,
+  linkModel: (/** @type {string} */ ref) => `it asks for the model “${ref}”, which this page does not have`,
+  linkNoLens: 'it has no lens reading for the page to draw',
+  linkTooLongToWrite: 'This prompt is too long for a link; the address bar keeps an earlier one.',
+  crashed: 'The engine stopped unexpectedly and is being started again.',
+  restarted: 'The engine stopped unexpectedly and was started again.',
+  crashedAgain: (/** @type {string} */ message) => `The engine stopped again: ${message}. Reload the page to go on.`,
+  http: (/** @type {string} */ file, /** @type {number} */ status) =>
+    `${file} could not be loaded: the server answered ${status}.`,
+  html: (/** @type {string} */ file) => `${file} could not be loaded: the server sent a web page in its place.`,
+  cutOff: (/** @type {string} */ file, /** @type {string} */ got, /** @type {string} */ wanted) =>
+    `${file} is incomplete: ${got} came, ${wanted} were expected.`,
+  unreachable: (/** @type {string} */ file) => `${file} could not be loaded: the connection failed.`,
+  json: (/** @type {string} */ file) => `${file} is not JSON.`,
+  catalog: 'models/catalog.json is not a catalog of models.',
+};
+
+export const story = {
+  /** @returns {Part[]} */
+  atTheStart: () => ['At the very start, before any text, the model '],
+  /** @param {Part} token @returns {Part[]} */
+  after: (token) => ['After ', token, ' the model '],
+  /** @param {Part} answer @returns {Part[]} */
+  says: (answer) => ['says ', answer],
+  /** @param {Part} answer @returns {Part[]} */
+  leansTo: (answer) => ['leans to ', answer],
+  /** @param {Part} token @param {Part} prob @returns {Part[]} */
+  justAheadOf: (token, prob) => [', just ahead of ', token, ' ', prob],
+  /** @returns {Part[]} */
+  throughout: () => [', leading throughout, from the embedding on.'],
+  /** @param {string} since @param {Part} before @returns {Part[]} */
+  since: (since, before) => [`, leading since ${since}, before that `, before, '.'],
+  /** @param {{after: string}} early @param {string} since @param {Part} before @returns {Part[]} */
+  again: (early, since, before) => [
+    `, in the lead ${early.after} already, then overtaken, and back since ${since}; just before that it was `,
+    before,
+    '.',
+  ],
+  /** @param {Part} before @returns {Part[]} */
+  onlyAtTheOutput: (before) => [', leading only at the output, before that ', before, '.'],
+  /** @param {Part} reads @returns {Part[]} */
+  neverHere: (reads) => ['; read with this norm, even the last row still has ', reads, '.'],
+  theOutput: () => 'the output',
+};
+
+/**
+ * How a row of the residual stream is called. `lead` is the part of the label that a narrow page leaves out.
+ * @param {string} hook
+ * @returns {{lead: string, label: string, since: string, after: string}}
+ */
+export function rowName(hook) {
+  const [, block, site] = /^blocks\.(\d+)\.hook_resid_(pre|mid|post)$/.exec(hook) ?? [];
+  if (site === 'pre' && block === '0')
+    return { lead: '', label: 'embed', since: 'the embedding', after: 'at the embedding' };
+  if (site === 'pre')
+    return {
+      lead: 'before block ',
+      label: block,
+      since: `the input of block ${block}`,
+      after: `before block ${block}`,
+    };
+  if (site === 'mid')
+    return {
+      lead: 'inside block ',
+      label: block,
+      since: `the middle of block ${block}`,
+      after: `inside block ${block}`,
+    };
+  if (site === 'post')
+    return { lead: 'after ', label: `block ${block}`, since: `block ${block}`, after: `after block ${block}` };
+  return { lead: '', label: hook, since: hook, after: `at ${hook}` };
+}
+
+export const outputRow = 'output';
+
+/** @param {{row: string, token: string | null, top: string, prob: string, answer: string, answerProb: string}} cell */
+export function spokenCell({ row, token, top, prob, answer, answerProb }) {
+  const where = token === null ? `${row}, at the start of the text` : `${row}, at ${token}`;
+  const same = top === answer ? ', the final answer' : `; final answer ${answer}, here ${answerProb}`;
+  return `${where}: ${top}, probability ${prob}${same}`;
+}
+
+/** @param {number} n */
+export function megabytes(n) {
+  return n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`;
+}
+
+/** @param {number} n @param {string} noun */
+function count(n, noun) {
+  return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** @param {string} message */
+function bare(message) {
+  return message.replace(/\.$/, '');
+}
+
+/** @param {number} n */
+function millions(n) {
+  if (n < 1e5) return n.toLocaleString('en');
+  return n < 1e8 ? `${(n / 1e6).toFixed(1)} M` : `${Math.round(n / 1e6)} M`;
+}

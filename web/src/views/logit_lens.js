@@ -1,0 +1,139 @@
+// <logit-lens>: the whole page as one element, drawn in the light DOM from the conductor's state.
+import { html, LitElement, nothing } from 'lit';
+import { Conductor, selected } from '../state/conductor.js';
+import { about, outputRow, page, rowName, spokenCell } from '../strings.js';
+import { gridView, opensText } from './grid.js';
+import { legendView } from './legend.js';
+import { panelView } from './panel.js';
+import { chipsView, examplesView, promptView } from './prompt.js';
+import { statusView } from './status.js';
+import { formatProb, story } from './story.js';
+import { sentenceView } from './token.js';
+
+/** @typedef {import("./grid.js").Selection} Selection */
+
+// The address bar belongs to the first element of a page.
+let linked = false;
+
+export class LogitLens extends LitElement {
+  #focus = false;
+  #shown = '';
+
+  constructor() {
+    super();
+    this.conductor = new Conductor(new URL('.', import.meta.url), !linked, () => this.requestUpdate());
+    linked = true;
+    this.conductor.begin();
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  render() {
+    const { conductor } = this;
+    const { state } = conductor;
+    const { experiment, drawing } = state;
+    const selection = experiment && drawing ? selected(experiment, drawing.readout) : { position: 0, row: 0 };
+    const select = (/** @type {number} */ position, /** @type {number} */ row, focus = false) => {
+      this.#focus = focus;
+      conductor.select(position, row);
+    };
+    const example = drawing && state.examples.find((x) => x.prompt === state.prompt);
+    return html`
+      <header>
+        <h1>${page.title}</h1>
+        <p class="subtitle">${page.subtitle}</p>
+        ${drawing ? chipView(drawing.model) : nothing}
+      </header>
+      ${promptView({ state, conductor })}
+      <div class="under">
+        ${chipsView({ drawing, position: selection.position, choose: (p) => select(p, selection.row) })}
+        ${examplesView({ state, conductor })}
+      </div>
+      ${statusView({ state, conductor })}
+      ${
+        drawing
+          ? html`
+            <div class="said">
+              <p class="story">${sentenceView(drawing.model.vocabulary, story(drawing.readout, selection.position, opensText(drawing, selection.position)))}</p>
+              ${example?.look_at ? html`<p class="look"><b>${page.lookAt}</b> ${example.look_at}</p>` : nothing}
+            </div>
+            <div class="reading" ?data-busy=${state.busy}>
+              <div class="field">
+                ${legendView()}
+                <div class="scroller">${gridView({ drawing, selection, select })}</div>
+              </div>
+              ${panelView({ drawing, selection })}
+            </div>
+            <p class="unseen" role="status">${spoken(drawing, selection)}</p>
+          `
+          : nothing
+      }
+      <footer aria-label=${about.label}>${about.paragraphs.map((text) => html`<p>${text}</p>`)}</footer>
+    `;
+  }
+
+  updated() {
+    const { experiment, drawing } = this.conductor.state;
+    const box = this.querySelector('textarea');
+    if (box && box.value !== box.dataset.grown) {
+      box.dataset.grown = box.value;
+      grow(box);
+    }
+    if (!experiment || !drawing) return;
+    const { position, row } = selected(experiment, drawing.readout);
+    const shown = `${position} ${row} ${drawing.readout.positions}`;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    const cell = /** @type {HTMLElement | null} */ (this.querySelector('.grid td.here'));
+    const scroller = this.querySelector('.scroller');
+    if (!cell || !scroller) return;
+    if (this.#focus) cell.focus({ preventScroll: true });
+    this.#focus = false;
+    reveal(scroller, cell);
+    for (const chip of this.querySelectorAll('.chips li.here'))
+      reveal(/** @type {Element} */ (chip.parentElement), chip);
+  }
+}
+
+/** @param {import("../state/conductor.js").Model} model */
+function chipView({ title, about: text, info }) {
+  return html`<p class="model" title=${text}>${page.modelChip(title, info.n_layer, info.n_param)}</p>`;
+}
+
+/** @param {import("../state/conductor.js").Drawing} drawing @param {Selection} selection */
+function spoken(drawing, { position, row }) {
+  const { readout, model } = drawing;
+  if (!readout.has(position)) return nothing;
+  const say = (/** @type {number} */ id) => model.vocabulary.token(id).spoken;
+  const { lead, label } = rowName(readout.rows[row]);
+  return spokenCell({
+    row: row === readout.rows.length - 1 ? outputRow : lead + label,
+    token: opensText(drawing, position) ? null : say(readout.token(position)),
+    top: say(readout.topId(row, position)),
+    prob: formatProb(readout.guesses(row, position)[0].prob),
+    answer: say(readout.answer(position)),
+    answerProb: formatProb(readout.answerProb(row, position)),
+  });
+}
+
+/** @param {HTMLTextAreaElement} box as tall as its text, up to what the style sheet allows */
+function grow(box) {
+  box.style.height = 'auto';
+  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
+}
+
+/**
+ * Scrolls `box` alone, not the page, so far that `inner` is seen beside what is sticky on the left.
+ * @param {Element} box
+ * @param {Element} inner
+ */
+function reveal(box, inner) {
+  const [b, i] = [box.getBoundingClientRect(), inner.getBoundingClientRect()];
+  const left = b.left + (box.querySelector('th[scope=row]')?.getBoundingClientRect().width ?? 0);
+  if (i.left < left) box.scrollLeft -= left - i.left + 8;
+  else if (i.right > b.right) box.scrollLeft += i.right - b.right + 8;
+  if (i.top < b.top) box.scrollTop -= b.top - i.top;
+  else if (i.bottom > b.bottom) box.scrollTop += i.bottom - b.bottom;
+}
