@@ -1,0 +1,39 @@
+// What the files of a tokenizer say, before it is known to make sense.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "text/token_id.h"
+
+namespace lens {
+
+struct TokenizerFiles {
+  struct Token {
+    std::string spelling;  // in the byte alphabet: "Ġthe"
+    TokenId id;
+  };
+  struct Merge {
+    std::string left, right;  // spellings
+    std::string where;        // "merges.txt: line 12"
+  };
+  // Cut out of the text before anything else looks at it.
+  struct AddedToken {
+    std::string text;  // as it stands in the text
+    TokenId id;
+    bool is_special;   // control rather than text
+  };
+
+  std::string vocab_file;  // for messages
+  std::vector<Token> vocab;
+  std::vector<Merge> merges;  // by rank
+  std::vector<AddedToken> added;
+};
+
+// Errors of both: tokenizer_format.
+Result<TokenizerFiles> read_vocab_and_merges(std::string_view vocab_json, std::string_view merges_txt);
+Result<TokenizerFiles> read_tokenizer_json(std::string_view tokenizer_json);
+
+}  // namespace lens
