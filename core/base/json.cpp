@@ -53,7 +53,7 @@ void repair_lone_surrogates(std::string& text) {
 }
 
 // Builds the document from the parser's events. The library's own builder looks through all keys of an object for
-// each new one, which for a vocabulary of 50,257 takes half a minute.
+// each new one, which for a vocabulary of 50,257 takes seconds.
 class Builder : public nlohmann::json_sax<Json> {
  public:
   explicit Builder(std::string_view what) : what_(what) {}
@@ -81,7 +81,8 @@ class Builder : public nlohmann::json_sax<Json> {
   bool end_object() override {
     Container& object = open_.back();
     if (const std::string* twice = repeated(object.keys)) {
-      return fail("json_duplicate_key", "the key \"" + shortened(*twice, 80) + "\" stands twice in one object; keep one");
+      return fail("json_duplicate_key",
+                  "the key \"" + shortened(*twice, 80) + "\" stands twice in one object; keep one");
     }
     Json::object_t members;
     members.reserve(object.keys.size());

@@ -1,4 +1,4 @@
-// safetensors: u64 header length, little-endian; the header, JSON; then the buffer, which the tensors fill without a gap.
+// safetensors: u64 header length, little-endian; the header, JSON; then the buffer, which the tensors fill gaplessly.
 #include <algorithm>
 #include <bit>
 #include <cstring>

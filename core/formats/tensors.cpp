@@ -56,9 +56,7 @@ std::optional<DType> dtype_named(std::string_view name) {
 
 std::size_t bytes_per_value(DType dtype) { return entry_of(dtype).n_byte; }
 
-bool is_readable_float(DType dtype) {
-  return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16;
-}
+bool is_readable_float(DType dtype) { return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16; }
 
 std::size_t TensorView::count() const {
   std::size_t n = 1;
@@ -80,9 +78,12 @@ void read_floats(const TensorView& tensor, std::size_t offset, std::span<float> 
   assert(offset <= tensor.count() && out.size() <= tensor.count() - offset);
   const std::byte* from = tensor.bytes.data() + offset * bytes_per_value(tensor.dtype);
   switch (tensor.dtype) {
-    case DType::F16: return convert<Eigen::half>(from, out);
-    case DType::BF16: return convert<Eigen::bfloat16>(from, out);
-    default: return convert<float>(from, out);
+    case DType::F16:
+      return convert<Eigen::half>(from, out);
+    case DType::BF16:
+      return convert<Eigen::bfloat16>(from, out);
+    default:
+      return convert<float>(from, out);
   }
 }
 

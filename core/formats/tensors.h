@@ -19,16 +19,16 @@ namespace lens {
 // beside them (mask buffers, counters).
 enum class DType : std::uint8_t { F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, BOOL };
 
-std::string_view name_of(DType dtype);        // "F16"
+std::string_view name_of(DType dtype);  // "F16"
 std::optional<DType> dtype_named(std::string_view name);
 std::size_t bytes_per_value(DType dtype);
 
 struct TensorView {
   DType dtype;
-  std::vector<std::size_t> shape;     // [] is a scalar
-  std::span<const std::byte> bytes;   // row-major, little-endian; may start at any address
+  std::vector<std::size_t> shape;    // [] is a scalar
+  std::span<const std::byte> bytes;  // row-major, little-endian; may start at any address
 
-  std::size_t count() const;          // number of values
+  std::size_t count() const;  // number of values
 };
 
 // "[768, 2304]"

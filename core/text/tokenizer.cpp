@@ -18,12 +18,12 @@ struct Tokenizer::Tables {
 
   // Bytes of token t: blob[offsets[t], offsets[t + 1]).
   std::string blob;
-  std::vector<std::uint32_t> offsets;            // [size + 1]
-  std::vector<TokenId> by_bytes;                 // ids that have a token, sorted by its bytes
-  std::array<TokenId, 256> byte_tokens;          // each byte alone
+  std::vector<std::uint32_t> offsets;    // [size + 1]
+  std::vector<TokenId> by_bytes;         // ids that have a token, sorted by its bytes
+  std::array<TokenId, 256> byte_tokens;  // each byte alone
   Merges merges;
-  std::array<std::vector<TokenId>, 256> added;   // by first byte, the longest first
-  std::vector<TokenId> specials;                 // sorted
+  std::array<std::vector<TokenId>, 256> added;  // by first byte, the longest first
+  std::vector<TokenId> specials;                // sorted
 
   std::size_t size() const { return offsets.size() - 1; }
   std::string_view bytes_of(TokenId id) const {
@@ -143,8 +143,9 @@ Result<Tokenizer> Tokenizer::Tables::build(const Result<TokenizerFiles>& files) 
       const std::string& spelling = i == 0 ? merge.left : i == 1 ? merge.right : merged;
       const auto found = ids.find(spelling);
       if (found == ids.end()) {
-        return wrong(merge.where, "the token " + in_quotes(spelling) + " is not in the vocabulary (" +
-                                      files->vocab_file + "); do both come from the same model?");
+        return wrong(files->merge_place + std::to_string(merge.n),
+                     "the token " + in_quotes(spelling) + " is not in the vocabulary (" + files->vocab_file +
+                         "); do both come from the same model?");
       }
       found_ids[i] = found->second;
     }

@@ -28,8 +28,8 @@ class Tokenizer {
   std::vector<TokenId> encode(std::string_view text) const;
   std::string decode(std::span<const TokenId> ids) const;
 
-  std::size_t size() const;                           // d_vocab as the tokenizer knows it: the largest id + 1
-  std::string_view bytes_of(TokenId id) const;        // "" for an id without a token
+  std::size_t size() const;                     // d_vocab as the tokenizer knows it: the largest id + 1
+  std::string_view bytes_of(TokenId id) const;  // "" for an id without a token
   bool is_special(TokenId id) const;
   std::optional<TokenId> id_of(std::string_view bytes) const;  // the token with exactly these bytes
 

@@ -12,8 +12,9 @@ namespace lens {
 namespace {
 
 constexpr std::string_view kVocabJson = "vocab.json";
-constexpr std::string_view kMergesTxt = "merges.txt";
 constexpr std::string_view kTokenizerJson = "tokenizer.json";
+constexpr std::string_view kMergesTxtPlace = "merges.txt: line ";
+constexpr std::string_view kTokenizerJsonPlace = "tokenizer.json: merge ";
 
 // Ids index tables, so one absurd id must not fill the memory. The largest vocabularies in use are near a million.
 constexpr std::uint64_t kMaxId = (std::uint64_t{1} << 22) - 1;
@@ -56,14 +57,14 @@ Result<std::vector<TokenizerFiles::Token>> read_vocab(const Json& vocab, std::st
 }
 
 // "Ġ t"
-Result<TokenizerFiles::Merge> read_merge(std::string_view text, std::string where) {
+Result<TokenizerFiles::Merge> read_merge(std::string_view text, std::string_view place, std::size_t n) {
   const std::size_t blank = text.find(' ');
   if (blank == 0 || blank == std::string_view::npos || blank + 1 == text.size() ||
       text.find(' ', blank + 1) != std::string_view::npos) {
-    return wrong(where, "expected two tokens with one blank between them, got " + in_quotes(text));
+    return wrong(std::string(place) + std::to_string(n),
+                 "expected two tokens with one blank between them, got " + in_quotes(text));
   }
-  return TokenizerFiles::Merge{std::string(text.substr(0, blank)), std::string(text.substr(blank + 1)),
-                               std::move(where)};
+  return TokenizerFiles::Merge{std::string(text.substr(0, blank)), std::string(text.substr(blank + 1)), n};
 }
 
 // A first line "#version: 0.2", which may be missing, then one merge a line.
@@ -74,8 +75,7 @@ Result<std::vector<TokenizerFiles::Merge>> read_merges_txt(std::string_view text
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || (n_line == 1 && line.starts_with("#version"))) continue;
-    Result<TokenizerFiles::Merge> merge =
-        read_merge(line, std::string(kMergesTxt) + ": line " + std::to_string(n_line));
+    Result<TokenizerFiles::Merge> merge = read_merge(line, kMergesTxtPlace, n_line);
     if (!merge) return merge.error();
     merges.push_back(*std::move(merge));
   }
@@ -90,15 +90,16 @@ Result<std::vector<TokenizerFiles::Merge>> read_merges_json(const Json& list) {
   std::vector<TokenizerFiles::Merge> merges;
   merges.reserve(list.size());
   for (const Json& item : list) {
-    std::string where = std::string(kTokenizerJson) + ": merge " + std::to_string(merges.size());
+    const std::size_t n = merges.size();
     if (item.is_string()) {
-      Result<TokenizerFiles::Merge> merge = read_merge(item.get_ref<const std::string&>(), std::move(where));
+      Result<TokenizerFiles::Merge> merge = read_merge(item.get_ref<const std::string&>(), kTokenizerJsonPlace, n);
       if (!merge) return merge.error();
       merges.push_back(*std::move(merge));
     } else if (item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_string()) {
-      merges.push_back({item[0].get<std::string>(), item[1].get<std::string>(), std::move(where)});
+      merges.push_back({item[0].get<std::string>(), item[1].get<std::string>(), n});
     } else {
-      return wrong(where, "expected \"A B\" or [\"A\", \"B\"], got " + printed(item));
+      return wrong(std::string(kTokenizerJsonPlace) + std::to_string(n),
+                   "expected \"A B\" or [\"A\", \"B\"], got " + printed(item));
     }
   }
   return merges;
@@ -136,7 +137,9 @@ std::optional<Error> not_gpt2(const Json& document) {
     return wrong(kTokenizerJson, key + " is " + printed(got) + ", supported is only " + std::string(expected) +
                                      ", GPT-2's byte-level BPE");
   };
-  const auto is_absent_or = [](const Json& value, const Json& expected) { return value.is_null() || value == expected; };
+  const auto is_absent_or = [](const Json& value, const Json& expected) {
+    return value.is_null() || value == expected;
+  };
 
   const Json& normalizer = member(document, "normalizer");
   if (!normalizer.is_null()) return refuse("normalizer", normalizer, "null");
@@ -154,7 +157,8 @@ std::optional<Error> not_gpt2(const Json& document) {
   const Json& type = member(model, "type");  // absent in files of before 2020, which then have merges
   if (!is_absent_or(type, "BPE") || !model.contains("merges")) return refuse("model.type", type, "\"BPE\"");
   for (const char* key : {"byte_fallback", "ignore_merges"}) {
-    if (!is_absent_or(member(model, key), false)) return refuse(std::string("model.") + key, member(model, key), "false");
+    if (!is_absent_or(member(model, key), false))
+      return refuse(std::string("model.") + key, member(model, key), "false");
   }
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     if (!is_absent_or(member(model, key), "")) return refuse(std::string("model.") + key, member(model, key), "\"\"");
@@ -179,7 +183,8 @@ Result<TokenizerFiles> read_vocab_and_merges(std::string_view vocab_json, std::s
   for (const TokenizerFiles::Token& token : *vocab) {
     if (token.spelling == "<|endoftext|>") added.push_back({token.spelling, token.id, true});
   }
-  return TokenizerFiles{std::string(kVocabJson), *std::move(vocab), *std::move(merges), std::move(added)};
+  return TokenizerFiles{std::string(kVocabJson), std::string(kMergesTxtPlace), *std::move(vocab), *std::move(merges),
+                        std::move(added)};
 }
 
 Result<TokenizerFiles> read_tokenizer_json(std::string_view tokenizer_json) {
@@ -196,7 +201,8 @@ Result<TokenizerFiles> read_tokenizer_json(std::string_view tokenizer_json) {
   if (!merges) return merges.error();
   Result<std::vector<TokenizerFiles::AddedToken>> added = read_added_tokens(member(*document, "added_tokens"));
   if (!added) return added.error();
-  return TokenizerFiles{std::string(kTokenizerJson), *std::move(vocab), *std::move(merges), *std::move(added)};
+  return TokenizerFiles{std::string(kTokenizerJson), std::string(kTokenizerJsonPlace), *std::move(vocab),
+                        *std::move(merges), *std::move(added)};
 }
 
 }  // namespace lens

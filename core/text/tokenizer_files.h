@@ -1,6 +1,7 @@
 // What the files of a tokenizer say, before it is known to make sense.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,16 +18,17 @@ struct TokenizerFiles {
   };
   struct Merge {
     std::string left, right;  // spellings
-    std::string where;        // "merges.txt: line 12"
+    std::size_t n;            // see merge_place
   };
   // Cut out of the text before anything else looks at it.
   struct AddedToken {
     std::string text;  // as it stands in the text
     TokenId id;
-    bool is_special;   // control rather than text
+    bool is_special;  // control rather than text
   };
 
-  std::string vocab_file;  // for messages
+  std::string vocab_file;   // for messages
+  std::string merge_place;  // what n counts: "merges.txt: line ", "tokenizer.json: merge "
   std::vector<Token> vocab;
   std::vector<Merge> merges;  // by rank
   std::vector<AddedToken> added;

@@ -42,7 +42,9 @@ TEST_CASE("lone surrogate escapes become U+FFFD, and nothing else does", "[json]
   CHECK(text_of(R"("\ude00\ud83d")") == "\uFFFD\uFFFD");
   CHECK(text_of(R"("\ud83dx")") == "\uFFFDx");
   CHECK(text_of(R"("\ud83d\n")") == "\uFFFD\n");
-  CHECK(text_of(R"("\ud83d\u0041")") == "\uFFFD" "A");
+  CHECK(text_of(R"("\ud83d\u0041")") ==
+        "\uFFFD"
+        "A");
   CHECK(text_of(R"("\\ud83d")") == R"(\ud83d)");
   CHECK(text_of(R"("\\\ud83d")") == "\\\uFFFD");
   CHECK(text_of(R"("\\\\ud83d")") == R"(\\ud83d)");
@@ -66,8 +68,9 @@ TEST_CASE("zero characters are characters", "[json]") {
 }
 
 TEST_CASE("what is not JSON is an error, never an exception", "[json]") {
-  for (const char* text : {"", " ", "{", "[1,", "{}x", "[1,]", "{\"a\":1,}", "nul", "'a'", "{a:1}", "\"a", "01", "+1", "1.",
-                           "// x\n1", "\"\t\"", "1e999", "-1e999", "NaN", "Infinity", "\xFF", "]", "{\"a\"}", "{1:2}"}) {
+  for (const char* text : {"",      " ",      "{",   "[1,",      "{}x",  "[1,]", "{\"a\":1,}", "nul",
+                           "'a'",   "{a:1}",  "\"a", "01",       "+1",   "1.",   "// x\n1",    "\"\t\"",
+                           "1e999", "-1e999", "NaN", "Infinity", "\xFF", "]",    "{\"a\"}",    "{1:2}"}) {
     CAPTURE(text);
     CHECK(error_code(text) == "json_syntax");
   }

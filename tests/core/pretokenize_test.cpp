@@ -29,12 +29,19 @@ struct Character {
 };
 
 const std::vector<Character> kCharacters = {
-    {" ", 's'},      {" ", 's'},      {" ", 's'},      {"\n", 's'},     {"\t", 's'},     {"\u0085", 's'}, {"\u00A0", 's'},
-    {"\u3000", 's'}, {"\u2028", 's'}, {"'", '-'},      {"'", '-'},      {"s", 'L'},      {"t", 'L'},      {"r", 'L'},
-    {"e", 'L'},      {"v", 'L'},      {"m", 'L'},      {"l", 'L'},      {"d", 'L'},      {"S", 'L'},      {"é", 'L'},
-    {"ǅ", 'L'},      {"ʰ", 'L'},      {"中", 'L'},     {"𝄞", '-'},      {"7", 'N'},      {"½", 'N'},      {"Ⅷ", 'N'},
-    {"٣", 'N'},      {"!", '-'},      {"_", '-'},      {"\u0301", '-'}, {"\u200B", '-'}, {"😀", '-'},     {"\uFFFD", '-'},
-    {"\x1C", '-'},   {"\xFF", '-'},   {"\xE2\x82", '-'}, {std::string(1, '\0'), '-'},
+    {" ", 's'},      {" ", 's'},        {" ", 's'},
+    {"\n", 's'},     {"\t", 's'},       {"\u0085", 's'},
+    {"\u00A0", 's'}, {"\u3000", 's'},   {"\u2028", 's'},
+    {"'", '-'},      {"'", '-'},        {"s", 'L'},
+    {"t", 'L'},      {"r", 'L'},        {"e", 'L'},
+    {"v", 'L'},      {"m", 'L'},        {"l", 'L'},
+    {"d", 'L'},      {"S", 'L'},        {"é", 'L'},
+    {"ǅ", 'L'},      {"ʰ", 'L'},        {"中", 'L'},
+    {"𝄞", '-'},      {"7", 'N'},        {"½", 'N'},
+    {"Ⅷ", 'N'},      {"٣", 'N'},        {"!", '-'},
+    {"_", '-'},      {"\u0301", '-'},   {"\u200B", '-'},
+    {"😀", '-'},      {"\uFFFD", '-'},   {"\x1C", '-'},
+    {"\xFF", '-'},   {"\xE2\x82", '-'}, {std::string(1, '\0'), '-'},
 };
 
 // GPT-2's pattern, alternative by alternative, with plain backtracking.
@@ -81,7 +88,8 @@ Pieces pieces_by_the_pattern(const std::vector<Character>& text) {
 TEST_CASE("GPT-2's pieces", "[pretokenize]") {
   CHECK(pieces_of("") == Pieces{});
   CHECK(pieces_of("Hello world") == Pieces{"Hello", " world"});
-  CHECK(pieces_of("I'm sure they'll've 'said'") == Pieces{"I", "'m", " sure", " they", "'ll", "'ve", " '", "said", "'"});
+  CHECK(pieces_of("I'm sure they'll've 'said'") ==
+        Pieces{"I", "'m", " sure", " they", "'ll", "'ve", " '", "said", "'"});
   CHECK(pieces_of("I'M") == Pieces{"I", "'", "M"});  // contractions are lower-case only
   CHECK(pieces_of("a  b") == Pieces{"a", " ", " b"});
   CHECK(pieces_of("a   b") == Pieces{"a", "  ", " b"});
@@ -121,6 +129,7 @@ TEST_CASE("long runs are one piece, in linear time", "[pretokenize]") {
   std::string alternating;
   while (alternating.size() < n) alternating += "a ";
   std::size_t n_piece = 0;
-  for (std::string_view rest = alternating; !rest.empty(); rest.remove_prefix(lens::front_piece(rest).size())) ++n_piece;
+  for (std::string_view rest = alternating; !rest.empty(); rest.remove_prefix(lens::front_piece(rest).size()))
+    ++n_piece;
   CHECK(n_piece == n / 2 + 1);
 }

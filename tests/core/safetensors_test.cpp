@@ -55,16 +55,20 @@ TEST_CASE("tensors by name", "[safetensors]") {
 }
 
 TEST_CASE("what writers in the wild do", "[safetensors]") {
-  CHECK(read(file_of(kGood + "     ", 16)));          // padded to an even length
+  CHECK(read(file_of(kGood + "     ", 16)));  // padded to an even length
   CHECK(read(file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},)"
-                     R"("b":{"dtype":"F32","shape":[1],"data_offsets":[3,7]}})", 7)));  // odd offsets
+                     R"("b":{"dtype":"F32","shape":[1],"data_offsets":[3,7]}})",
+                     7)));  // odd offsets
   CHECK(read(file_of("{}", 0)));
   CHECK(read(file_of(R"({"m":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},)"
-                     R"("n":{"dtype":"U32","shape":[1],"data_offsets":[2,6]}})", 6)));
+                     R"("n":{"dtype":"U32","shape":[1],"data_offsets":[2,6]}})",
+                     6)));
 }
 
 TEST_CASE("broken files are refused by name", "[safetensors]") {
-  const auto one = [](const std::string& entry, std::size_t n_byte) { return file_of("{\"w\":" + entry + "}", n_byte); };
+  const auto one = [](const std::string& entry, std::size_t n_byte) {
+    return file_of("{\"w\":" + entry + "}", n_byte);
+  };
 
   CHECK(error_of("", "has 0 bytes") == "file_truncated");
   CHECK(error_of("1234567", "has 7 bytes") == "file_truncated");
@@ -88,8 +92,8 @@ TEST_CASE("broken files are refused by name", "[safetensors]") {
     CHECK(error_of(one(R"({"dtype":"F32","shape":)" + std::string(shape) + R"(,"data_offsets":[0,4]})", 4),
                    "shape: expected a list of sizes") == "file_format");
   }
-  for (const char* offsets : {"4", "[4]", "[0,4,8]", "[4,0]", "[-4,0]", "[0,4.0]", "{}", "null",
-                              "[0,99999999999999999999]"}) {
+  for (const char* offsets :
+       {"4", "[4]", "[0,4,8]", "[4,0]", "[-4,0]", "[0,4.0]", "{}", "null", "[0,99999999999999999999]"}) {
     CHECK(error_of(one(R"({"dtype":"F32","shape":[1],"data_offsets":)" + std::string(offsets) + "}", 4),
                    "data_offsets: expected [begin, end]") == "file_format");
   }
@@ -104,18 +108,22 @@ TEST_CASE("broken files are refused by name", "[safetensors]") {
         "file_format");
   CHECK(error_of(file_of("{}", 3), "3 bytes behind") == "file_format");
   CHECK(error_of(file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
-                         R"("b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}})", 7),
+                         R"("b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}})",
+                         7),
                  "tensor \"b\": begins at byte 3 of the data, but \"a\" goes to byte 4") == "file_format");
   CHECK(error_of(file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
-                         R"("b":{"dtype":"U8","shape":[4],"data_offsets":[5,9]}})", 9),
+                         R"("b":{"dtype":"U8","shape":[4],"data_offsets":[5,9]}})",
+                         9),
                  "tensor \"b\": begins at byte 5 of the data, but nothing fills the bytes from 4") == "file_format");
   CHECK(error_of(one(R"({"dtype":"U8","shape":[4],"data_offsets":[1,5]})", 5), "nothing fills the bytes from 0") ==
         "file_format");
   CHECK(error_of(file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
-                         R"("a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})", 8),
+                         R"("a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})",
+                         8),
                  "the key \"a\" stands twice") == "file_format");
-  CHECK(error_of(file_of("{\"" + std::string(5000, 'n') + "\":" + std::string("{\"shape\":\"") + std::string(5000, 's') +
-                         "\",\"dtype\":\"F32\"}}", 0),
+  CHECK(error_of(file_of("{\"" + std::string(5000, 'n') + "\":" + std::string("{\"shape\":\"") +
+                             std::string(5000, 's') + "\",\"dtype\":\"F32\"}}",
+                         0),
                  "nnn…\"") == "file_format");  // names and values do not flood the message
 }
 

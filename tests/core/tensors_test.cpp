@@ -82,8 +82,8 @@ TEST_CASE("F16: all 65,536 values against the definition", "[tensors]") {
       n_wrong += fraction != 0 ? !std::isnan(value) : value != static_cast<float>(sign) * INFINITY;
       continue;
     }
-    const float expected = static_cast<float>(sign) * (exponent == 0 ? std::ldexp(fraction, -24)
-                                                                     : std::ldexp(1024 + fraction, exponent - 25));
+    const float expected = static_cast<float>(sign) *
+                           (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25));
     n_wrong += value != expected || std::signbit(value) != (sign < 0);
   }
   CHECK(n_wrong == 0);

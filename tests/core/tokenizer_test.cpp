@@ -21,8 +21,8 @@ namespace {
 
 // A vocabulary as GPT-2's, but tiny: the 256 bytes, one token a merge, <|endoftext|>.
 struct Tiny {
-  std::vector<Pair> merges = {{"t", "h"}, {"th", "e"}, {"Ġ", "the"}, {"a", "a"}, {"aa", "aa"}, {"i", "n"},
-                              {"Ġ", "in"}, {"Ġ", "Ġ"}, {"Ã", "©"}, {"l", "l"}, {"'", "ll"}};
+  std::vector<Pair> merges = {{"t", "h"},  {"th", "e"}, {"Ġ", "the"}, {"a", "a"}, {"aa", "aa"}, {"i", "n"},
+                              {"Ġ", "in"}, {"Ġ", "Ġ"},  {"Ã", "©"},   {"l", "l"}, {"'", "ll"}};
   Json vocab = make_vocab();
 
   Json make_vocab() const {
@@ -62,8 +62,8 @@ struct Tiny {
               {"merges", list}}}};
   }
   static Json added_token(std::size_t id, const std::string& content, bool special) {
-    return {{"id", id},          {"content", content}, {"single_word", false}, {"lstrip", false},
-            {"rstrip", false},   {"normalized", true}, {"special", special}};
+    return {{"id", id},        {"content", content}, {"single_word", false}, {"lstrip", false},
+            {"rstrip", false}, {"normalized", true}, {"special", special}};
   }
 
   Tokenizer tokenizer() const {
@@ -296,12 +296,12 @@ TEST_CASE("broken vocab.json and merges.txt are refused by name", "[tokenizer]")
   CHECK(not_refused(pair(tiny.vocab, "h t\n"), "line 1: the token \"ht\"") == "");
   for (const char* line : {"t", "t h e", " t", "t ", " ", "t  h"}) {
     CAPTURE(line);
-    CHECK(not_refused(pair(tiny.vocab, "#version: 0.2\n" + std::string(line) + "\n"), "merges.txt: line 2: expected two") ==
-          "");
+    CHECK(not_refused(pair(tiny.vocab, "#version: 0.2\n" + std::string(line) + "\n"),
+                      "merges.txt: line 2: expected two") == "");
   }
-  CHECK(pair(tiny.vocab, ""));                               // bytes alone
-  CHECK(pair(tiny.vocab, "t h\r\nth e\r\n\r\n"));            // no version line, other line ends
-  CHECK(pair(tiny.vocab, "t h")->encode("th") == Ids{256});  // no line end
+  CHECK(pair(tiny.vocab, ""));                                              // bytes alone
+  CHECK(pair(tiny.vocab, "t h\r\nth e\r\n\r\n"));                           // no version line, other line ends
+  CHECK(pair(tiny.vocab, "t h")->encode("th") == Ids{256});                 // no line end
   CHECK(not_refused(pair(tiny.vocab, "# #\n"), "the token \"##\"") == "");  // a merge, not a comment
 }
 
@@ -314,18 +314,20 @@ TEST_CASE("a tokenizer.json that is not GPT-2's is refused by name", "[tokenizer
   CHECK(not_refused(Tokenizer::from_tokenizer_json("{"), "tokenizer.json: not JSON") == "");
   CHECK(not_refused(Tokenizer::from_tokenizer_json("[]"), "tokenizer.json: expected an object") == "");
   CHECK(not_refused(Tokenizer::from_tokenizer_json("{}"), "pre_tokenizer is null") == "");
-  CHECK(not_refused(changed("/model/type", "WordPiece"), "model.type is \"WordPiece\", supported is only \"BPE\"") == "");
+  CHECK(not_refused(changed("/model/type", "WordPiece"), "model.type is \"WordPiece\", supported is only \"BPE\"") ==
+        "");
   CHECK(not_refused(changed("/model", {{"type", "Unigram"}, {"vocab", Json::array()}}), "\"Unigram\"") == "");
   CHECK(not_refused(changed("/model", nullptr), "model: expected an object") == "");
   CHECK(not_refused(changed("/normalizer", {{"type", "NFC"}}), "normalizer is {\"type\":\"NFC\"}") == "");
-  CHECK(not_refused(changed("/pre_tokenizer", {{"type", "Whitespace"}}), "pre_tokenizer is {\"type\":\"Whitespace\"}") ==
-        "");
+  CHECK(not_refused(changed("/pre_tokenizer", {{"type", "Whitespace"}}),
+                    "pre_tokenizer is {\"type\":\"Whitespace\"}") == "");
   CHECK(not_refused(changed("/pre_tokenizer", nullptr), "pre_tokenizer is null") == "");
   CHECK(not_refused(changed("/pre_tokenizer/add_prefix_space", true), "pre_tokenizer.add_prefix_space is true") == "");
   CHECK(not_refused(changed("/pre_tokenizer/use_regex", false), "pre_tokenizer.use_regex is false") == "");
   CHECK(not_refused(changed("/model/byte_fallback", true), "model.byte_fallback is true") == "");
   CHECK(not_refused(changed("/model/ignore_merges", true), "model.ignore_merges is true") == "");
-  CHECK(not_refused(changed("/model/continuing_subword_prefix", "##"), "model.continuing_subword_prefix is \"##\"") == "");
+  CHECK(not_refused(changed("/model/continuing_subword_prefix", "##"), "model.continuing_subword_prefix is \"##\"") ==
+        "");
   CHECK(not_refused(changed("/model/end_of_word_suffix", "</w>"), "model.end_of_word_suffix is \"</w>\"") == "");
   CHECK(not_refused(changed("/model/dropout", 0.1), "model.dropout is 0.1") == "");
   CHECK(not_refused(changed("/model/vocab", nullptr), "model.vocab: expected an object") == "");
@@ -356,8 +358,8 @@ struct Gpt2Files {
   static Gpt2Files read_or_skip() {
     const std::string shared = LENS_SHARED_DIR;
     if (shared.empty()) SKIP("no ../shared beside this checkout");
-    Gpt2Files files{read_file(shared + "/gpt2-tokenizer/encoder.json"), read_file(shared + "/gpt2-tokenizer/vocab.bpe"),
-                    {}, {}};
+    Gpt2Files files{
+        read_file(shared + "/gpt2-tokenizer/encoder.json"), read_file(shared + "/gpt2-tokenizer/vocab.bpe"), {}, {}};
     auto vocab = lens::parse_json(files.vocab_json, "encoder.json");
     if (!vocab) FAIL(vocab.error().message);
     files.vocab = *std::move(vocab);

@@ -9,14 +9,14 @@ TEST_CASE("broken UTF-8 is replaced piece by piece, as the WHATWG decoder does",
   CHECK(to_well_formed("") == "");
   CHECK(to_well_formed("héllo €, 𝄞") == "héllo €, 𝄞");
   CHECK(to_well_formed(std::string("a\0b", 3)) == std::string("a\0b", 3));
-  CHECK(to_well_formed("a\x80z") == "a" + fffd + "z");                      // a continuation alone
-  CHECK(to_well_formed("\xC0\xAF") == fffd + fffd);                         // overlong
-  CHECK(to_well_formed("\xE2\x82") == fffd);                                // cut off: one piece
+  CHECK(to_well_formed("a\x80z") == "a" + fffd + "z");  // a continuation alone
+  CHECK(to_well_formed("\xC0\xAF") == fffd + fffd);     // overlong
+  CHECK(to_well_formed("\xE2\x82") == fffd);            // cut off: one piece
   CHECK(to_well_formed("\xE2\x82z") == fffd + "z");
-  CHECK(to_well_formed("\xF0\x9F\x98") == fffd);                            // three quarters of an emoji
+  CHECK(to_well_formed("\xF0\x9F\x98") == fffd);  // three quarters of an emoji
   CHECK(to_well_formed("\xF0\x9F\x98\xF0\x9F\x98\x80") == fffd + "😀");
-  CHECK(to_well_formed("\xED\xA0\x80") == fffd + fffd + fffd);              // a surrogate
-  CHECK(to_well_formed("\xF4\x90\x80\x80") == fffd + fffd + fffd + fffd);   // above U+10FFFF
+  CHECK(to_well_formed("\xED\xA0\x80") == fffd + fffd + fffd);             // a surrogate
+  CHECK(to_well_formed("\xF4\x90\x80\x80") == fffd + fffd + fffd + fffd);  // above U+10FFFF
   CHECK(to_well_formed("\xFF") == fffd);
 }
 
