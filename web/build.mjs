@@ -25,7 +25,19 @@ const [wasm, out, models] = [values.wasm, values.out, values.models].map((dir) =
 await rm(out, { recursive: true, force: true });
 await mkdir(join(out, 'models'), { recursive: true });
 
-/** @type {import("esbuild").BuildOptions} */
+// What lens.mjs asks of Node, it asks only there.
+/** @type {import('esbuild').Plugin} */
+const withoutNode = {
+  name: 'without-node',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?(module|fs|path|url|worker_threads)$/ }, ({ path }) => ({ path, namespace: 'node' }));
+    onLoad({ filter: /.*/, namespace: 'node' }, () => ({
+      contents: 'export const createRequire = () => () => ({})',
+    }));
+  },
+};
+
+/** @type {import('esbuild').BuildOptions} */
 const common = {
   bundle: true,
   minify: !values.debug,
@@ -48,7 +60,7 @@ await Promise.all([
     outdir: out,
     format: 'iife',
     alias: { '#lens': join(wasm, 'lens.mjs') },
-    external: ['module', 'fs', 'path', 'url', 'worker_threads', 'node:*'],
+    plugins: [withoutNode],
     define: { 'import.meta.url': 'self.location.href' },
   }),
   cp(join(web, 'index.html'), join(out, 'index.html')),

@@ -323,6 +323,7 @@ export class Conductor {
       this.#update({
         loading: null,
         busy: false,
+        notice: null,
         failure: { message: trouble.crashedAgain(error.message), again: 'retry' },
       });
       this.#ready.reject(error);
