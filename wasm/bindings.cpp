@@ -101,7 +101,7 @@ class EngineBinding {
     return answer(object);
   }
 
-  val tables(int job) const {
+  val tables(int job) {
     const auto it = jobs_.find(job);
     if (it == jobs_.end()) return answer(no_job(job));
     val list = val::array();

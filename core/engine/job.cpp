@@ -160,7 +160,7 @@ class Job::Reading {
   virtual std::size_t steps_left() const = 0;
   virtual void step() = 0;
   virtual std::size_t columns() const { return 0; }
-  virtual std::vector<Table> tables() const = 0;
+  virtual std::vector<Table> tables() = 0;
 
   Run& run() { return run_; }
   const std::string& run_name() const { return run_name_; }
@@ -186,9 +186,7 @@ class Job::LensReading : public Reading {
         options_(std::move(options)),
         rows_(lens_rows(run.model().config(), options_.mid)),
         done_(run.columns(key())),
-        per_step_(std::max<std::size_t>(1, kLensRows / (rows_.size() + 1))) {
-    read_next_tokens();
-  }
+        per_step_(std::max<std::size_t>(1, kLensRows / (rows_.size() + 1))) {}
 
   std::size_t columns() const override { return std::min(done_.size(), run_.tokens.size()); }
   std::size_t steps_left() const override { return chunks(run_.tokens.size() - columns(), per_step_); }
@@ -197,10 +195,10 @@ class Job::LensReading : public Reading {
     const std::size_t begin = done_.size(), end = std::min(begin + per_step_, run_.tokens.size());
     std::ranges::move(read_lens(run_.model(), lens_, options_, run_.activations(), begin, end),
                       std::back_inserter(done_));
-    read_next_tokens();
   }
 
-  std::vector<Table> tables() const override {
+  std::vector<Table> tables() override {
+    read_next_tokens();
     const Dimension row{"row", rows_.size(), row_labels()};
     const Dimension position = positions();
     const Dimension top{"top", std::min(options_.top, run_.model().config().d_vocab), {}};
@@ -309,7 +307,7 @@ class Job::ActivationsReading : public Reading {
   void step() override {
     read_.push_back(read_hook(run_.model(), run_.activations(), hooks_[read_.size()], run_.tokens.size()));
   }
-  std::vector<Table> tables() const override {
+  std::vector<Table> tables() override {
     std::vector<Table> tables{token_table()};
     for (std::size_t i = 0; i < read_.size(); ++i) {
       std::vector<Dimension> dims;
@@ -357,7 +355,7 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
       continue;
     }
     const auto& asked = std::get<LensRead>(read.what);
-    LensOptions options{.norm = asked.norm, .mid = asked.mid, .top = asked.top, .track = {}, .sets = {}};
+    LensOptions options{.norm = asked.norm, .mid = asked.mid, .top = asked.top};
     auto track = resolve_all(run.loaded(), asked.track);
     if (!track) return track.error();
     options.track = *std::move(track);
@@ -407,7 +405,7 @@ Result<Progress> Job::advance(double budget_ms) {
   return progress;
 }
 
-std::vector<ReadTables> Job::tables() const {
+std::vector<ReadTables> Job::tables() {
   std::vector<ReadTables> all;
   for (std::size_t i = 0; i < readings_.size(); ++i)
     all.push_back({readings_[i]->run_name(), i, readings_[i]->tables()});

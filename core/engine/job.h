@@ -56,7 +56,7 @@ class Job {
   // has none (NaN). The answer is the output's own top token. Row labels are hook names, bottom first.
   // An activations read gives token and one table per hook, named as the hook, with its shape.
   // Columns not finished hold NaN and -1; other unfinished tables are left out.
-  std::vector<ReadTables> tables() const;
+  std::vector<ReadTables> tables();
 
  private:
   class Run;

@@ -45,8 +45,8 @@ struct LensOptions {
   Norm norm = Norm::recomputed;
   bool mid = false;  // also the rows between attention and MLP
   std::size_t top = 10;
-  std::vector<TokenId> track;
-  std::vector<TokenSet> sets;
+  std::vector<TokenId> track = {};
+  std::vector<TokenSet> sets = {};
 };
 
 // The rows of the grid, bottom first: blocks.0.hook_resid_pre, then each block's (resid_mid and) resid_post.

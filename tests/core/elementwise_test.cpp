@@ -1,0 +1,98 @@
+#include "kernels/elementwise.h"
+
+#include <numbers>
+
+#include "support.h"
+
+using namespace lens;
+using namespace lens::test;
+
+TEST_CASE("layer norm equals its scalar twin, outlier channels included") {
+  Random random(11);
+  for (const std::size_t n : sizes())
+    for (const float outlier : {0.0f, 3000.0f}) {
+      auto x = random.normals(n);
+      x[random.below(n)] += outlier;
+      const auto gamma = random.normals(n), beta = random.normals(n);
+      double mean = 0, squares = 0;
+      for (const float value : x) mean += value / static_cast<double>(n);
+      for (const float value : x) squares += (value - mean) * (value - mean) / static_cast<double>(n);
+      const double scale = std::sqrt(squares + 1e-5);
+      require_close(layer_norm_scale(x, 1e-5f), scale, scale, 1);
+
+      std::vector<float> out(n);
+      layer_norm(x, static_cast<float>(scale), gamma, beta, out);
+      for (std::size_t i = 0; i < n; ++i) {
+        const double term = (x[i] - mean) / scale * gamma[i];
+        require_close(out[i], term + beta[i], std::abs(term) + std::abs(beta[i]), 4);
+      }
+    }
+}
+
+TEST_CASE("layer norm of a constant row is beta, not a division by nothing") {
+  const std::vector<float> x(20, 5.0f), gamma(20, 2.0f), beta(20, 0.5f);
+  const float scale = layer_norm_scale(x, 1e-5f);
+  require_close(scale, std::sqrt(1e-5), std::sqrt(1e-5), 1);
+  std::vector<float> out(20);
+  layer_norm(x, scale, gamma, beta, out);
+  REQUIRE(out == beta);
+}
+
+TEST_CASE("softmax equals its scalar twin and survives extreme scores") {
+  Random random(12);
+  for (const std::size_t n : sizes())
+    for (const float scale : {1.0f, 30.0f, 10000.0f}) {
+      const auto scores = random.normals(n, scale);
+      double max = scores[0], sum = 0;
+      for (const float s : scores) max = std::max<double>(max, s);
+      for (const float s : scores) sum += std::exp(s - max);
+      auto p = scores;
+      softmax(p);
+      double total = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        // exp of a difference known to an epsilon of its own size
+        const double expected = std::exp(scores[i] - max) / sum;
+        require_close(p[i], expected, expected * (1 + std::abs(scores[i] - max)) + 1e-37, 8);
+        total += p[i];
+      }
+      require_close(total, 1, 1, 8);
+    }
+}
+
+TEST_CASE("both GELUs equal their scalar twins, and each other they do not") {
+  std::vector<float> x;
+  for (int i = -1200; i <= 1200; ++i) x.push_back(static_cast<float>(i) / 100);
+  x.insert(x.end(), {0.0f, -0.0f, 1e-30f, -1e4f, 1e4f});
+  auto tanh_form = x, exact = x;
+  activate(Activation::gelu_new, tanh_form);
+  activate(Activation::gelu, exact);
+  double apart = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double v = x[i];
+    const double inner = std::sqrt(2 / std::numbers::pi) * (v + 0.044715 * v * v * v);
+    // 1 + tanh cancels on the left: the error is one of |x| · epsilon, which is how it enters the residual stream.
+    require_close(tanh_form[i], 0.5 * v * (1 + std::tanh(inner)), std::abs(v) + 1e-30, 4);
+    require_close(exact[i], 0.5 * v * (1 + std::erf(v / std::numbers::sqrt2)), std::abs(v) + 1e-30, 4);
+    apart = std::max(apart, static_cast<double>(std::abs(tanh_form[i] - exact[i])));
+  }
+  REQUIRE(apart > 1e-4);
+}
+
+TEST_CASE("dot and add_scaled equal their scalar twins") {
+  Random random(13);
+  for (const std::size_t n : sizes()) {
+    const auto x = random.normals(n + 1), y = random.normals(n + 1);
+    const std::span<const float> a(x.data() + 1, n), b(y.data() + 1, n);
+    double sum = 0, magnitude = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      sum += static_cast<double>(a[i]) * b[i];
+      magnitude += std::abs(static_cast<double>(a[i]) * b[i]);
+    }
+    require_close(dot(a, b), sum, magnitude, static_cast<double>(n) / kLanes + 8);
+    auto out = y;
+    add_scaled(0.75f, a, std::span(out).subspan(1));
+    for (std::size_t i = 0; i < n; ++i)
+      require_close(out[i + 1], 0.75 * a[i] + b[i], std::abs(0.75 * a[i]) + std::abs(b[i]), 2);
+    REQUIRE(out[0] == y[0]);
+  }
+}

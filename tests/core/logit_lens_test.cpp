@@ -1,0 +1,85 @@
+// The lens as one interface: what a translator does to a row. Its numbers are checked in golden_test.
+#include "lens/logit_lens.h"
+
+#include "engine/loaded_model.h"
+#include "model/forward.h"
+#include "read_file.h"
+#include "support.h"
+
+using namespace lens;
+using namespace lens::test;
+
+namespace {
+
+LoadedModel tiny() {
+  std::vector<File> files;
+  for (const char* name : {"config.json", "model.safetensors", "vocab.json", "merges.txt"}) {
+    const std::string text = read_file(std::string(LENS_SOURCE_DIR "/tests/golden/tiny/") + name);
+    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+    files.push_back({name, {bytes, bytes + text.size()}});
+  }
+  auto model = load_model("tiny", std::move(files));
+  REQUIRE(model);
+  return *std::move(model);
+}
+
+Lens affine(const Config& c, float diagonal, float bias) {
+  Lens lens;
+  lens.translators.resize(c.n_layer);  // none for the output
+  for (auto& translator : lens.translators) {
+    translator = Translator{PackedMatrix(c.d_model, c.d_model), std::vector<float>(c.d_model, bias)};
+    std::vector<float> row(c.d_model, 0.0f);
+    for (std::size_t i = 0; i < c.d_model; ++i) {
+      row[i] = diagonal;
+      translator->W.set_row(i, row);
+      row[i] = 0;
+    }
+  }
+  return lens;
+}
+
+}  // namespace
+
+TEST_CASE("a zero translator is the raw lens, bit for bit; another is not, and leaves the output alone") {
+  const LoadedModel loaded = tiny();
+  const Config& c = loaded.model.config();
+  Activations run(c);
+  run.append(std::vector<TokenId>{5, 9, 17, 80, 33});
+  forward(loaded.model, 0, run);
+  const auto raw = read_lens(loaded.model, Lens{}, {}, run, 0, run.size());
+  const auto zero = read_lens(loaded.model, affine(c, 0, 0), {}, run, 0, run.size());
+  const auto other = read_lens(loaded.model, affine(c, 0.5f, 0.1f), {.norm = Norm::none}, run, 0, run.size());
+  const auto raw_unnormed = read_lens(loaded.model, Lens{}, {.norm = Norm::none}, run, 0, run.size());
+  for (std::size_t p = 0; p < run.size(); ++p)
+    for (std::size_t r = 0; r < raw[p].size(); ++r) {
+      INFO("position " << p << ", row " << r);
+      REQUIRE(zero[p][r].reading.log_z == raw[p][r].reading.log_z);
+      REQUIRE(zero[p][r].reading.kl == raw[p][r].reading.kl);
+      REQUIRE(zero[p][r].answer.logit == raw[p][r].answer.logit);
+      const bool same = other[p][r].reading.log_z == raw_unnormed[p][r].reading.log_z;
+      REQUIRE(same == (r + 1 == raw[p].size()));
+    }
+}
+
+TEST_CASE("a column reads the same alone and among others, and read_token agrees with it") {
+  const LoadedModel loaded = tiny();
+  Activations run(loaded.model.config());
+  run.append(std::vector<TokenId>{5, 9, 17, 80, 33, 61, 2});
+  forward(loaded.model, 0, run);
+  const LensOptions options{.mid = true, .top = 4, .track = {12}, .sets = {{"both", {12, 30}}}};
+  const auto together = read_lens(loaded.model, Lens{}, options, run, 0, run.size());
+  for (std::size_t p = 0; p < run.size(); ++p) {
+    const auto alone = read_lens(loaded.model, Lens{}, options, run, p, p + 1)[0];
+    const auto token = read_token(loaded.model, Lens{}, options, run, p, 12);
+    for (std::size_t r = 0; r < alone.size(); ++r) {
+      const LensCell &a = alone[r], &b = together[p][r];
+      REQUIRE(a.reading.log_z == b.reading.log_z);
+      REQUIRE(a.reading.entropy == b.reading.entropy);
+      REQUIRE(a.answer.id == b.answer.id);
+      REQUIRE(a.answer.rank == b.answer.rank);
+      REQUIRE(a.set_prob == b.set_prob);
+      REQUIRE(a.set_prob[0] > std::exp(a.track[0].logit - a.reading.log_z));
+      REQUIRE(token[r] == a.track[0].logit);
+    }
+  }
+}

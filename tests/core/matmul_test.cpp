@@ -1,0 +1,92 @@
+#include "kernels/matmul.h"
+
+#include "support.h"
+
+using namespace lens;
+using namespace lens::test;
+
+namespace {
+
+// The scalar twin, in double: Σ_k x[r, k] w[k, c] and, for the tolerance, the sum of magnitudes.
+struct Twin {
+  double sum = 0, magnitude = 0;
+};
+Twin twin(std::span<const float> x, const PackedMatrix& W, std::size_t column) {
+  Twin t;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    t.sum += static_cast<double>(x[k]) * W.at(k, column);
+    t.magnitude += std::abs(static_cast<double>(x[k]) * W.at(k, column));
+  }
+  return t;
+}
+
+PackedMatrix random_matrix(std::size_t n_in, std::size_t n_out, Random& random) {
+  PackedMatrix W(n_in, n_out);
+  for (std::size_t k = 0; k < n_in; ++k) W.set_row(k, random.normals(n_out));
+  return W;
+}
+
+}  // namespace
+
+TEST_CASE("matmul equals its scalar twin at every size around the vector width") {
+  Random random(1);
+  for (const std::size_t n_out : sizes())
+    for (const std::size_t n_in : {std::size_t{1}, std::size_t{5}, std::size_t{64}})
+      for (const std::size_t n_row : {1u, 2u, 3u, 4u, 5u, 7u, 66u}) {
+        const PackedMatrix W = random_matrix(n_in, n_out, random);
+        const auto b = random.normals(n_out);
+        // One float in from an aligned start: views need no alignment.
+        const auto x = random.normals(n_row * n_in + 1);
+        std::vector<float> y(n_row * n_out + 2, 7.0f);
+        matmul({x.data() + 1, n_row, n_in}, W, b, {y.data() + 1, n_row, n_out});
+        for (std::size_t r = 0; r < n_row; ++r)
+          for (std::size_t c = 0; c < n_out; ++c) {
+            const Twin t = twin({x.data() + 1 + r * n_in, n_in}, W, c);
+            require_close(y[1 + r * n_out + c], t.sum + b[c], t.magnitude + std::abs(b[c]), static_cast<double>(n_in) + 2);
+          }
+        REQUIRE(y.front() == 7.0f);  // nothing written outside
+        REQUIRE(y.back() == 7.0f);
+      }
+}
+
+TEST_CASE("a row's product has the same bits in any company") {
+  Random random(2);
+  const PackedMatrix W = random_matrix(96, 83, random);
+  const auto x = random.normals(70 * 96);
+  std::vector<float> together(70 * 83), alone(83);
+  matmul({x.data(), 70, 96}, W, {}, {together.data(), 70, 83});
+  for (std::size_t r = 0; r < 70; ++r) {
+    matmul({x.data() + r * 96, 1, 96}, W, {}, {alone.data(), 1, 83});
+    REQUIRE(std::equal(alone.begin(), alone.end(), together.begin() + static_cast<std::ptrdiff_t>(r * 83)));
+  }
+}
+
+TEST_CASE("slices of the input dimension add up to the whole product") {
+  Random random(3);
+  const PackedMatrix W = random_matrix(12, 21, random);
+  const auto x = random.normals(12);
+  std::vector<float> whole(21), part(21), sum(21, 0.0f);
+  matmul({x.data(), 1, 12}, W, {}, {whole.data(), 1, 21});
+  for (std::size_t first = 0; first < 12; first += 4) {
+    matmul_slice({x.data() + first, 1, 4}, W, first, {part.data(), 1, 21});
+    for (std::size_t c = 0; c < 21; ++c) sum[c] += part[c];
+  }
+  for (std::size_t c = 0; c < 21; ++c) require_close(sum[c], whole[c], twin(x, W, c).magnitude, 16);
+}
+
+TEST_CASE("a packed matrix gives back what was put in, by row and by column") {
+  Random random(4);
+  const auto values = random.normals(5 * 19);
+  PackedMatrix by_row(5, 19), by_column(5, 19);
+  for (std::size_t r = 0; r < 5; ++r) by_row.set_row(r, {values.data() + r * 19, 19});
+  for (std::size_t c = 0; c < 19; ++c) {
+    std::vector<float> column(5);
+    for (std::size_t r = 0; r < 5; ++r) column[r] = values[r * 19 + c];
+    by_column.set_column(c, column);
+    std::vector<float> read(5);
+    by_row.column(c, read);
+    REQUIRE(read == column);
+  }
+  for (std::size_t r = 0; r < 5; ++r)
+    for (std::size_t c = 0; c < 19; ++c) REQUIRE(by_row.at(r, c) == by_column.at(r, c));
+}

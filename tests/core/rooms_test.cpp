@@ -1,0 +1,36 @@
+// The rooms have one direction: base ◄ kernels ◄ formats, text ◄ model ◄ lens ◄ edits ◄ engine ◄ {wasm, cli}.
+#include <catch_amalgamated.hpp>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <string>
+
+namespace fs = std::filesystem;
+
+TEST_CASE("no include points back, and only wasm/ knows the browser") {
+  const std::map<std::string, int> storey{{"base", 0},  {"kernels", 1}, {"formats", 2}, {"text", 2}, {"model", 3},
+                                          {"lens", 4},  {"edits", 5},   {"engine", 6},  {"cli", 7}};
+  const std::regex include("^#include [\"<]([^\">]+)[\">]");
+  int n_include = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(LENS_SOURCE_DIR "/core")) {
+    if (entry.path().extension() != ".h" && entry.path().extension() != ".cpp") continue;
+    const std::string room = entry.path().parent_path().filename().string();
+    INFO(entry.path().string());
+    REQUIRE(storey.contains(room));
+    std::ifstream in(entry.path());
+    for (std::string line; std::getline(in, line);) {
+      std::smatch match;
+      if (!std::regex_search(line, match, include)) continue;
+      const std::string path = match[1];
+      INFO(line);
+      REQUIRE(!path.starts_with("emscripten"));
+      const std::string other = path.substr(0, path.find('/'));
+      if (!storey.contains(other) || other == path) continue;
+      ++n_include;
+      // Rooms on one storey do not know each other.
+      REQUIRE((other == room || storey.at(other) < storey.at(room)));
+    }
+  }
+  REQUIRE(n_include > 40);
+}

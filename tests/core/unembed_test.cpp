@@ -1,0 +1,138 @@
+#include "kernels/unembed.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "support.h"
+
+using namespace lens;
+using namespace lens::test;
+
+namespace {
+
+struct Problem {
+  std::vector<float> rows;  // [n, d_model]
+  std::size_t n, d_model;
+  PackedMatrix W_U;
+  std::vector<std::size_t> reference;
+  MatrixView<const float> view() const { return {rows.data(), n, d_model}; }
+};
+
+Problem problem(std::size_t n, std::size_t d_model, std::size_t d_vocab, float scale, unsigned seed) {
+  Random random(seed);
+  Problem p{random.normals(n * d_model, scale), n, d_model, PackedMatrix(d_model, d_vocab), {}};
+  for (std::size_t v = 0; v < d_vocab; ++v) p.W_U.set_column(v, random.normals(d_model));
+  for (std::size_t r = 0; r < n; ++r) p.reference.push_back(random.below(n));
+  return p;
+}
+
+// The scalar twin of everything after the product: the same float logits, reduced in double.
+struct Twin {
+  std::vector<double> z;
+  double log_z, entropy;
+  explicit Twin(std::vector<double> logits) : z(std::move(logits)) {
+    const double max = *std::ranges::max_element(z);
+    double sum = 0;
+    for (const double value : z) sum += std::exp(value - max);
+    log_z = max + std::log(sum);
+    entropy = 0;
+    for (const double value : z) entropy -= p(value) * (value - log_z);
+  }
+  double p(double logit) const { return std::exp(logit - log_z); }
+};
+
+Twin twin(const Problem& problem, std::size_t row) {
+  std::vector<double> z;
+  for (std::size_t v = 0; v < problem.W_U.n_out(); ++v)
+    z.push_back(logit_of(problem.view().row(row), problem.W_U, static_cast<std::int32_t>(v)));
+  return Twin(std::move(z));
+}
+
+}  // namespace
+
+TEST_CASE("unembed's reductions equal their scalar twins") {
+  // Around a tile (512) and a panel, and peaked as well as flat distributions.
+  for (const std::size_t d_vocab : {1u, 2u, 7u, 8u, 9u, 300u, 511u, 512u, 513u, 1024u, 1500u})
+    for (const float scale : {0.1f, 1.0f, 20.0f}) {
+      const Problem p = problem(5, 16, d_vocab, scale, static_cast<unsigned>(d_vocab));
+      std::vector<RankQuery> ranks;
+      Random random(9);
+      for (std::size_t r = 0; r < p.n; ++r) {
+        const auto id = static_cast<std::int32_t>(random.below(d_vocab));
+        ranks.push_back({r, id, logit_of(p.view().row(r), p.W_U, id)});
+      }
+      const std::size_t top = std::min<std::size_t>(10, d_vocab);
+      const auto readings = unembed(p.view(), p.reference, p.W_U, top, ranks);
+
+      for (std::size_t r = 0; r < p.n; ++r) {
+        const Twin t = twin(p, r), ref = twin(p, p.reference[r]);
+        const double largest = std::abs(*std::ranges::max_element(t.z, {}, [](double z) { return std::abs(z); }));
+        double kl = 0, gaps = 0;
+        for (std::size_t v = 0; v < d_vocab; ++v) {
+          kl += ref.p(ref.z[v]) * ((ref.z[v] - ref.log_z) - (t.z[v] - t.log_z));
+          gaps += ref.p(ref.z[v]) * std::abs(ref.z[v] - t.z[v]);
+        }
+        // Numbers relative to what was added up: the logits of the tile that counts.
+        require_close(readings[r].log_z, t.log_z, largest + 10);
+        require_close(readings[r].entropy, t.entropy, largest + 10);
+        require_close(readings[r].kl, std::max(0.0, kl), gaps + largest + 10);
+        require_close(readings[r].mean_logit, std::accumulate(t.z.begin(), t.z.end(), 0.0) / static_cast<double>(d_vocab),
+                      largest);
+
+        std::vector<std::int32_t> order(d_vocab);
+        std::iota(order.begin(), order.end(), 0);
+        std::ranges::sort(order, {}, [&](std::int32_t v) { return std::pair(-t.z[static_cast<std::size_t>(v)], v); });
+        REQUIRE(readings[r].top.size() == top);
+        for (std::size_t i = 0; i < top; ++i) {
+          REQUIRE(readings[r].top[i].id == order[i]);
+          REQUIRE(readings[r].top[i].logit == static_cast<float>(t.z[static_cast<std::size_t>(order[i])]));
+        }
+        const auto place = std::ranges::find(order, ranks[r].id) - order.begin();
+        REQUIRE(ranks[r].rank == place + 1);
+      }
+    }
+}
+
+TEST_CASE("a row's KL from itself is exactly 0") {
+  Problem p = problem(6, 24, 1300, 3.0f, 77);
+  std::iota(p.reference.begin(), p.reference.end(), std::size_t{0});
+  for (const RowReading& reading : unembed(p.view(), p.reference, p.W_U, 1, {})) REQUIRE(reading.kl == 0.0);
+}
+
+TEST_CASE("equal logits rank by id, and the top list keeps the lowest ids") {
+  const std::size_t d_vocab = 1100;  // over three tiles
+  PackedMatrix W_U(1, d_vocab);
+  for (std::size_t v = 0; v < d_vocab; ++v) W_U.set_column(v, std::vector<float>{v % 3 == 0 ? 2.0f : 1.0f});
+  const std::vector<float> row{1.0f};
+  const std::vector<std::size_t> reference{0};
+  std::vector<RankQuery> ranks{{0, 3, 2.0f}, {0, 1, 1.0f}, {0, 1098, 2.0f}};
+  const auto readings = unembed({row.data(), 1, 1}, reference, W_U, 4, ranks);
+  for (std::size_t i = 0; i < 4; ++i) REQUIRE(readings[0].top[i].id == static_cast<std::int32_t>(3 * i));
+  REQUIRE(ranks[0].rank == 2);
+  REQUIRE(ranks[1].rank == 368);  // after the 367 multiples of three
+  REQUIRE(ranks[2].rank == 367);
+}
+
+TEST_CASE("a row's reading has the same bits in any company") {
+  const Problem p = problem(9, 40, 1030, 2.0f, 5);
+  std::vector<std::size_t> itself(9);
+  std::iota(itself.begin(), itself.end(), std::size_t{0});
+  const auto together = unembed(p.view(), itself, p.W_U, 5, {});
+  for (std::size_t r = 0; r < 9; ++r) {
+    const auto alone = unembed(p.view().rows(r, r + 1), std::vector<std::size_t>{0}, p.W_U, 5, {});
+    REQUIRE(alone[0].log_z == together[r].log_z);
+    REQUIRE(alone[0].entropy == together[r].entropy);
+    REQUIRE(alone[0].mean_logit == together[r].mean_logit);
+    REQUIRE(alone[0].top[4].logit == together[r].top[4].logit);
+  }
+}
+
+TEST_CASE("logits of a hundred thousand neither overflow nor give NaN") {
+  const Problem p = problem(3, 8, 700, 3e4f, 6);
+  for (const RowReading& reading : unembed(p.view(), p.reference, p.W_U, 3, {})) {
+    REQUIRE(std::isfinite(reading.log_z));
+    REQUIRE(std::isfinite(reading.entropy));
+    REQUIRE(std::isfinite(reading.kl));
+    REQUIRE(reading.entropy >= 0);
+  }
+}
