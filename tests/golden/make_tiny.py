@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Writes tests/golden/tiny/: a small random GPT-2 and every number the core must find in it.
+"""Writes a small random GPT-2 and every number the core must find in it.
 
-    /usr/bin/python3 tests/golden/make_tiny.py [folder]      writes the same bytes each time
+    /usr/bin/python3 tests/golden/make_tiny.py [folder]      writes the same bytes each time, here by default
 
-config.json, model.safetensors, vocab.json, merges.txt are a Hugging Face folder like any other. Its sizes are odd on
-purpose: no width is a multiple of 8, d_mlp is not 4 d_model, the longest prompt fills the context.
+tiny/ is a Hugging Face folder like any other. Its sizes are odd on purpose: no width is a multiple of 8, d_mlp is not
+4 d_model, the longest prompt fills the context.
 
-expected.safetensors holds float64 results of reference.py rounded to F32, ids and ranks as I32, for each prompt P:
+tiny_expected.safetensors holds float64 results of reference.py rounded to F32, ids and ranks as I32, for each prompt P:
     P/ids [n]                          P/<hook name> as in core/model/hook_point.h
     P/<norm>/<column> [row, position]  of the lens, mid-block rows included:
         log_z mean_logit entropy kl surprisal(NaN at the last position) answer_prob answer_rank,
@@ -25,7 +25,7 @@ import numpy as np
 import bpe_reference
 import reference
 
-FOLDER = Path(__file__).parent / "tiny"
+FOLDER = Path(__file__).resolve().parent
 
 CONFIG = {
     "model_type": "gpt2",
@@ -246,11 +246,11 @@ def without_dust(values):
     return np.where(np.abs(values) < 1e-12 * np.abs(values[np.isfinite(values)]).max(), 0.0, values)
 
 
-def main(folder):
+def main(folder=FOLDER):
     folder = Path(folder)
-    write_model(folder)
-    write_safetensors(folder / "expected.safetensors", make_expected(folder))
+    write_model(folder / "tiny")
+    write_safetensors(folder / "tiny_expected.safetensors", make_expected(folder / "tiny"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else FOLDER)
+    main(*sys.argv[1:])
