@@ -1,0 +1,8 @@
+// What the page offers to programs; web/src/api.js is its documentation.
+interface Window {
+  logitLens: {
+    ready: Promise<void>;
+    experiment: any;
+    run(experiment: object): Promise<any[]>;
+  };
+}
