@@ -111,7 +111,6 @@ class Loader {
     if (const auto d = found.tensor->dtype; d != DType::F32 && d != DType::F16 && d != DType::BF16)
       return Error{"tensor_dtype", in_file(found.name) + " is " + std::string(name_of(d)) +
                                        "; weights should be F32, F16 or BF16."};
-    used_.insert(slot.name);
 
     if (slot.layout == Layout::vector) {
       auto& field = *std::get<std::vector<float>*>(slot.field);
@@ -130,10 +129,14 @@ class Loader {
     return ok();
   }
 
-  // A name that nothing asked for is a part that we would silently leave out of the model.
-  Status check_all_used() const {
+  void expect(const std::vector<Slot>& table) {
+    for (const Slot& slot : table) expected_.insert(slot.name);
+  }
+
+  // A name that nothing asks for is a part that we would silently leave out of the model.
+  Status check_all_expected() const {
     for (const auto& [name, found] : tensors_)
-      if (!used_.contains(name))
+      if (!expected_.contains(name))
         return Error{"tensor_unknown", in_file(found.name) + " is not a weight of GPT-2's architecture with these "
                                            "hyper-parameters; is config.json this checkpoint's own?"};
     return ok();
@@ -152,14 +155,14 @@ class Loader {
   }
   Error missing(const std::string& name) const {
     std::string message = in_file(name) + " is missing.";
-    std::string unused;
+    std::string unexpected;
     for (const auto& [other, found] : tensors_)
-      if (!used_.contains(other) && other.substr(0, other.find('.')) == name.substr(0, name.find('.'))) {
-        unused = found.name;
+      if (!expected_.contains(other) && other.substr(0, other.find('.')) == name.substr(0, name.find('.'))) {
+        unexpected = found.name;
         break;
       }
     if (tensors_.empty()) message += " The file holds no tensor of a GPT-2.";
-    else if (!unused.empty()) message += " The file has a \"" + unused + "\" instead; was it renamed?";
+    else if (!unexpected.empty()) message += " The file has a \"" + unexpected + "\" instead; was it renamed?";
     return {"tensor_missing", message};
   }
   Status read(const Found& found, std::size_t offset, std::span<float> out) const {
@@ -173,7 +176,7 @@ class Loader {
 
   std::string file_;
   std::map<std::string, Found, std::less<>> tensors_;  // by bare name
-  std::set<std::string, std::less<>> used_;
+  std::set<std::string, std::less<>> expected_;  // by bare name: what the model is made of
   bool is_linear_ = false;
 };
 
@@ -189,13 +192,15 @@ Result<Model> Model::load(Config config, const NamedTensors& tensors, std::strin
   Model model;
   model.config_ = config;
   if (loader.has("lm_head.weight")) model.weights_.W_E.emplace();
-  for (const Slot& slot : slots(config, model.weights_)) {
+  const auto table = slots(config, model.weights_);
+  loader.expect(table);
+  for (const Slot& slot : table) {
     if (auto status = loader.fill(slot); !status) return status.error();
     std::size_t count = 1;
     for (const std::size_t extent : slot.shape) count *= extent;
     model.n_param_ += count;
   }
-  if (auto status = loader.check_all_used(); !status) return status.error();
+  if (auto status = loader.check_all_expected(); !status) return status.error();
   return model;
 }
 
