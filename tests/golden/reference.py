@@ -288,6 +288,7 @@ def lens(model, ids, norm="recomputed", mid=False, top=10, track=(), sets=None, 
     return {
         "rows": rows,
         "logits": logits,
+        "logits_out": act["logits"],  # [n, d_vocab] the true output
         "top_id": top_id,
         "top_logit": np.take_along_axis(logits, top_id, axis=-1),
         "top_prob": np.take_along_axis(p, top_id, axis=-1),
