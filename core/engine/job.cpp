@@ -342,7 +342,9 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
     if (resident == models.end()) return Error{"model_missing", "The model \"" + spec.model + "\" is not loaded."};
     auto ids = input_ids(resident->second->loaded, spec);
     if (!ids) return ids.error();
-    job->runs_[name] = std::make_unique<Run>(resident->second, *std::move(ids));
+    // Checked like the others, but what nobody reads is not computed.
+    if (std::ranges::find(experiment.reads, name, &Read::run) != experiment.reads.end())
+      job->runs_[name] = std::make_unique<Run>(resident->second, *std::move(ids));
   }
   for (const Read& read : experiment.reads) {
     Run& run = *job->runs_.at(read.run);

@@ -1,10 +1,9 @@
 // The lens as one interface: what a translator does to a row. Its numbers are checked in golden_test.
 #include "lens/logit_lens.h"
 
-#include "engine/loaded_model.h"
 #include "model/forward.h"
-#include "read_file.h"
 #include "support.h"
+#include "tiny_model.h"
 
 using namespace lens;
 using namespace lens::test;
@@ -12,13 +11,7 @@ using namespace lens::test;
 namespace {
 
 LoadedModel tiny() {
-  std::vector<File> files;
-  for (const char* name : {"config.json", "model.safetensors", "vocab.json", "merges.txt"}) {
-    const std::string text = read_file(std::string(LENS_SOURCE_DIR "/tests/golden/tiny/") + name);
-    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
-    files.push_back({name, {bytes, bytes + text.size()}});
-  }
-  auto model = load_model("tiny", std::move(files));
+  auto model = load_model("tiny", tiny_files());
   REQUIRE(model);
   return *std::move(model);
 }

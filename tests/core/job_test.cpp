@@ -1,0 +1,133 @@
+// What a job computes, and what it finds done already. A step is one block for one chunk of positions, or one batch of
+// lens columns; with no time to spend, advance takes exactly one.
+#include "engine/job.h"
+
+#include "engine/engine.h"
+#include "support.h"
+#include "tiny_model.h"
+
+using namespace lens;
+using namespace lens::test;
+
+namespace {
+
+constexpr std::size_t kBlocks = 3;  // of the tiny model
+
+Engine engine() {
+  Engine engine;
+  REQUIRE(engine.load("tiny", tiny_files()));
+  return engine;
+}
+
+Json run_of(std::vector<int> ids) { return {{"model", "m"}, {"ids", std::move(ids)}}; }
+
+Json experiment(std::vector<int> ids, Json read = Json::object()) {
+  read["what"] = read.value("what", "lens");
+  read["run"] = "main";
+  return {{"v", 1}, {"models", {{"m", "tiny"}}}, {"runs", {{"main", run_of(std::move(ids))}}}, {"reads", {read}}};
+}
+
+std::unique_ptr<Job> start(Engine& engine, const Json& document) {
+  const auto parsed = parse_experiment(print_json(document));
+  REQUIRE(parsed);
+  auto job = engine.start(*parsed);
+  REQUIRE(job);
+  return *std::move(job);
+}
+
+// Runs to the end and counts the steps; a job with nothing to do takes none.
+std::size_t steps(Engine& engine, const Json& document) {
+  const auto job = start(engine, document);
+  double fraction = -1;
+  for (std::size_t n = 0;; ++n) {
+    const auto progress = job->advance(0);
+    REQUIRE(progress);
+    REQUIRE(progress->fraction >= fraction);
+    fraction = progress->fraction;
+    if (progress->done) return fraction == 1 && n == 0 && job->tables().empty() ? 0 : n + 1;
+    REQUIRE(n < 1000);
+  }
+}
+
+std::vector<int> ids(int n) {
+  std::vector<int> all;
+  for (int i = 0; i < n; ++i) all.push_back(3 + 7 * i % 90);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("one more token costs each block once and one batch of columns") {
+  Engine made = engine();
+  const std::size_t first = steps(made, experiment(ids(12)));
+  REQUIRE(first > kBlocks + 1);
+  REQUIRE(steps(made, experiment(ids(13))) == kBlocks + 1);
+}
+
+TEST_CASE("deleting back, and asking again, computes nothing") {
+  Engine made = engine();
+  steps(made, experiment(ids(12)));
+  REQUIRE(steps(made, experiment(ids(7))) == 1);  // the step that finds nothing to do
+  REQUIRE(steps(made, experiment(ids(12))) == 1);
+}
+
+TEST_CASE("another reading touches no block") {
+  Engine made = engine();
+  const std::size_t first = steps(made, experiment(ids(12)));
+  REQUIRE(steps(made, experiment(ids(12), {{"norm", "none"}})) == first - kBlocks);
+  REQUIRE(steps(made, experiment(ids(12), {{"what", "activations"}, {"hooks", {"blocks.1.attn.hook_z"}}})) == 1);
+}
+
+TEST_CASE("an edit in the middle keeps what stands before it, and the old run for whoever comes back") {
+  Engine made = engine();
+  steps(made, experiment(ids(12)));
+  auto edited = ids(12);
+  edited[2] = 99;
+  steps(made, experiment(edited));
+  REQUIRE(steps(made, experiment(ids(12))) == 1);
+}
+
+TEST_CASE("a run that nobody reads is checked and not computed") {
+  Engine made = engine();
+  Json document = experiment(ids(4));
+  const std::size_t alone = steps(made, document);
+  document["runs"]["other"] = run_of(ids(9));
+  Engine fresh = engine();
+  REQUIRE(steps(fresh, document) == alone);
+  document["runs"]["other"] = run_of({100000});
+  const auto refused = fresh.run(print_json(document));
+  REQUIRE(!refused);
+  REQUIRE(refused.error().code == "token_id");
+}
+
+TEST_CASE("an experiment without reads is done at once") {
+  Engine made = engine();
+  Json document = experiment(ids(4));
+  document["reads"] = Json::array();
+  REQUIRE(steps(made, document) == 0);
+}
+
+TEST_CASE("a model that is replaced under its ref is never read from the old one's cache") {
+  Engine made = engine();
+  const auto before = made.run(print_json(experiment(ids(6))));
+  const auto half_done = start(made, experiment(ids(9)));
+  (void)half_done->advance(0);
+  REQUIRE(made.load("tiny", tiny_files()));
+  REQUIRE(steps(made, experiment(ids(6))) > 1);
+  REQUIRE(half_done->advance(1e6)->done);  // goes on with the model that it began with
+}
+
+TEST_CASE("an activations read of several hooks gives each its own shape") {
+  Engine made = engine();
+  const auto readings = made.run(print_json(
+      experiment(ids(5), {{"what", "activations"},
+                          {"hooks", {"hook_embed", "blocks.2.attn.hook_pattern", "blocks.0.ln1.hook_scale"}}})));
+  REQUIRE(readings);
+  const auto& tables = readings->at(0).tables;
+  REQUIRE(tables.size() == 4);
+  REQUIRE(tables[1].dims.size() == 2);
+  REQUIRE(tables[2].dims.size() == 3);
+  REQUIRE(tables[2].dims[1].size == 5);
+  REQUIRE(tables[2].dims[2].size == 5);
+  REQUIRE(tables[3].dims.size() == 1);
+}
