@@ -134,7 +134,7 @@ test.describe('typing', () => {
       'half an emoji after another': '👩\udc69',
       NUL: 'a\0b',
       'right-to-left override': 'a\u202eb',
-      '200 accents': `e${'\u0301'.repeat(200)}`,
+      'a tower of accents': `e${'\u0301'.repeat(80)}`,
       'only white space': ' \t\n  ',
       'several scripts': '日本語 עברית العربية',
     };
@@ -209,7 +209,10 @@ test.describe('selecting', () => {
     expect([...probs].sort((a, b) => b - a)).toEqual(probs);
     await page.locator('.chips li').nth(3).click();
     await expect(page.locator('.story')).toContainText('After ·of the model');
-    await expect.poll(async () => (await experimentOf(page)).view).toMatchObject({ position: 3, row: /./ });
+    await expect.poll(async () => (await experimentOf(page)).view.position).toBe(3);
+    await page.locator('.chips ol').focus();
+    await page.keyboard.press('ArrowLeft');
+    await expect(page.locator('.story')).toContainText('After ·king the model');
   });
 
   test('the last position stays the last while the prompt grows', async ({ page }) => {
@@ -310,9 +313,12 @@ test.describe('links', () => {
   for (const [name, [link, message]] of Object.entries(broken)) {
     test(`a link ${name} is named, and the page goes on`, async ({ page }) => {
       await open(page, /** @type {string} */ (link));
+      const address = page.url();
       await expect(page.locator('.notice')).toContainText(message);
       await expect(page.locator('.notice')).toContainText('This link cannot be read');
       await expect(box(page)).not.toHaveValue('x');
+      await page.waitForTimeout(400);
+      expect(page.url()).toBe(address); // where it can be mended
       await box(page).fill('The king');
       await expectColumns(page, ['The', '·king']);
       await expect(page.locator('.notice')).toBeEmpty();

@@ -1,8 +1,9 @@
 // What every browser test asks of the page, whatever else it tests: no word on the console, no violation of the
 // content security policy, no request to another origin.
-import { test as base, expect } from '@playwright/test';
+import { test as base, expect as patient } from '@playwright/test';
 
-export { expect };
+// A busy machine may take its time.
+export const expect = patient.configure({ timeout: 20_000 });
 
 /** @typedef {import('@playwright/test').Page} Page */
 

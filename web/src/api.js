@@ -1,7 +1,8 @@
 // window.logitLens: the page's first <logit-lens> for programs. This file is its documentation.
 //
 //   await logitLens.ready
-//       resolves when the page has drawn its first grid; rejects with an error {code, message} if it cannot.
+//       resolves when the page has drawn its first grid; rejects with an error {code, message} if it cannot
+//       (and is a new promise once somebody tries again).
 //
 //   logitLens.experiment
 //       a copy of the Experiment on show (core/engine/experiment.h says what it may hold), null before there is one.

@@ -91,7 +91,7 @@ export const story = {
   since: (since, before) => [`, leading since ${since}, before that `, before, '.'],
   /** @param {{after: string}} early @param {string} since @param {Part} before @returns {Part[]} */
   again: (early, since, before) => [
-    `, in the lead ${early.after} already, then overtaken, and back since ${since}; just before that it was `,
+    `, leading again since ${since} (first ${early.after}), just before that `,
     before,
     '.',
   ],

@@ -134,6 +134,8 @@ export class Conductor {
     this.#client?.end();
     this.#client = null;
     this.#models.clear();
+    this.#ready = withResolvers();
+    this.#ready.promise.catch(() => {});
     this.#update({ failure: null });
     return this.begin();
   }
@@ -158,7 +160,6 @@ export class Conductor {
       if (!this.#client) await this.#start();
       if (!this.state.experiment) await this.#open(this.#address?.read() ?? '');
       await this.#draw();
-      this.#ready.resolve();
     } catch (e) {
       this.#fail(e);
     }
@@ -195,7 +196,8 @@ export class Conductor {
     if (this.#typed) experiment = withPrompt(experiment, this.state.prompt);
     this.#address?.settle(experiment);
     this.#update({ experiment, prompt: promptOf(experiment) ?? '' });
-    this.#address?.replaceSoon(experiment);
+    // A link that cannot be read stays where it can be mended.
+    if (!this.state.notice) this.#address?.replaceSoon(experiment);
   }
 
   #default() {
@@ -269,11 +271,13 @@ export class Conductor {
       const tables = await client.run(question(experiment), { lane: 'page', report });
       if (tables === null || turn !== this.#draws) return;
       this.#update({ drawing: { readout: new Readout(tables, read), model }, busy: false, notice: this.#settled() });
+      this.#ready.resolve();
     } catch (e) {
       if (turn !== this.#draws) return;
       const { code, message } = troubleOf(e);
       if (code === 'crash') throw e;
       this.#update({ busy: false, notice: { about: 'prompt', message } });
+      this.#ready.resolve();
     }
   }
 

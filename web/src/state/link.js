@@ -6,7 +6,7 @@
 // One `path=value` for every leaf of the JSON document, so that a link can be read and mended by hand. A path is the
 // keys joined by "."; inside a key "~" is ~0 and "." is ~1. Objects whose keys are 0 … n−1 are lists. A value is
 // JSON, or else the bare string: a string that could be mistaken for JSON is written as JSON. Everything is
-// percent-encoded but letters, digits and  - _ . ~ ! * ' ( ) : / , @ ; a space is "+". A fragment that starts with
+// percent-encoded but letters, digits and  - _ . ~ : / , @ ; a space is "+". A fragment that starts with
 // "{" (encoded or not) is the plain JSON document. Whatever comes out is text for the engine's parser, the only judge
 // of what an Experiment is; unknown keys are carried both ways.
 
@@ -159,11 +159,9 @@ function unescapeKey(key) {
 /** @param {string} text */
 function escapeText(text) {
   return encodeURIComponent(text)
+    .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%20', '+')
-    .replaceAll('%3A', ':')
-    .replaceAll('%2F', '/')
-    .replaceAll('%2C', ',')
-    .replaceAll('%40', '@');
+    .replace(/%3A|%2F|%2C|%40/g, decodeURIComponent);
 }
 
 /** @param {string} text @param {boolean} plus @returns {string} */

@@ -55,10 +55,16 @@ export function chipsView({ drawing, position, choose }) {
     const chip = /** @type {Element} */ (e.target).closest('li');
     if (chip?.parentElement) choose([...chip.parentElement.children].indexOf(chip));
   };
+  const pressed = (/** @type {KeyboardEvent} */ e) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+    if (!step || e.ctrlKey || e.altKey || e.metaKey || e.shiftKey) return;
+    e.preventDefault();
+    choose(Math.max(0, Math.min(readout.positions - 1, position + step)));
+  };
   const own = readout.positions - (opensText(drawing, 0) ? 1 : 0);
   return html`
     <div class="chips">
-      <ol aria-label=${page.tokensLabel} @click=${clicked}>
+      <ol tabindex="0" aria-label=${page.tokensLabel} @click=${clicked} @keydown=${pressed}>
         ${Array.from({ length: readout.positions }, (_, p) => {
           const id = readout.token(p);
           const classes = `${p === position ? 'here ' : ''}${opensText(drawing, p) ? 'bos' : ''}`;

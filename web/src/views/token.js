@@ -15,7 +15,8 @@ export function tokenView(vocabulary, id) {
   let view = known.get(id);
   if (!view) {
     const pieces = vocabulary.token(id).pieces;
-    view = html`<bdi>${pieces.map((p) => (p.kind === 'mark' ? html`<span class="mark">${p.text}</span>` : p.text))}</bdi>`;
+    const mark = pieces.length === 1 ? 'mark alone' : 'mark';
+    view = html`<bdi>${pieces.map((p) => (p.kind === 'mark' ? html`<span class=${mark}>${p.text}</span>` : p.text))}</bdi>`;
     known.set(id, view);
   }
   return view;
