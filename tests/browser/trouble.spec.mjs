@@ -31,6 +31,11 @@ test.describe('files that do not come', () => {
       { status: 500, body: '' },
       'lens.wasm could not be loaded: the server answered 500.',
     ],
+    'damaged wasm': [
+      '**/lens.wasm',
+      { contentType: 'application/wasm', body: Buffer.from([0, 97, 115, 109, 9, 9, 9, 9]) },
+      'lens.wasm cannot run here',
+    ],
     'missing catalog': ['**/catalog.json', { status: 404, body: '' }, 'models/catalog.json could not be loaded'],
     'catalog that is none': ['**/catalog.json', { contentType: 'application/json', body: '[]' }, 'is not a catalog'],
   };

@@ -71,6 +71,8 @@ export const trouble = {
     `${file} is incomplete: ${got} came, ${wanted} were expected.`,
   unreachable: (/** @type {string} */ file) => `${file} could not be loaded: the connection failed.`,
   json: (/** @type {string} */ file) => `${file} is not JSON.`,
+  noWasm:
+    'lens.wasm cannot run here: this browser is without WebAssembly or its SIMD instructions, or the file is damaged.',
   catalog: 'models/catalog.json is not a catalog of models.',
 };
 

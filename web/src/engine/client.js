@@ -1,5 +1,6 @@
 // The page's end of the worker: the same verbs as promises that throw LensErrors, and the news that it died.
 import * as Comlink from 'comlink';
+import { trouble } from '../strings.js';
 import { LensError } from './errors.js';
 
 /** @typedef {import("./readout.js").Table} Table */
@@ -31,8 +32,9 @@ export class Client {
   }
 
   /** @param {Uint8Array<ArrayBuffer>} wasm */
-  begin(wasm) {
-    return this.#alive(this.#remote.begin(Comlink.transfer(wasm.buffer, [wasm.buffer])));
+  async begin(wasm) {
+    if (!(await this.#alive(this.#remote.begin(Comlink.transfer(wasm.buffer, [wasm.buffer])))))
+      throw new LensError('wasm_unsupported', trouble.noWasm);
   }
 
   /** @param {string} ref @param {{name: string, bytes: Uint8Array<ArrayBuffer>}[]} files given away */

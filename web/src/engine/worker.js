@@ -23,10 +23,12 @@ const pause = () =>
 const moved = (tables) => [...new Set(tables.map((t) => /** @type {ArrayBuffer} */ (t.data.buffer)))];
 
 const api = {
-  /** @param {ArrayBuffer} wasmBinary */
+  /** @param {ArrayBuffer} wasmBinary @returns {Promise<boolean>} whether this browser can run it */
   async begin(wasmBinary) {
+    if (typeof WebAssembly !== 'object' || !WebAssembly.validate(wasmBinary)) return false;
     const module = await createLens({ wasmBinary });
     session = new Session(new module.Engine(), pause);
+    return true;
   },
 
   /** @param {string} ref @param {{name: string, bytes: Uint8Array}[]} files */
