@@ -59,8 +59,8 @@ class EngineBinding {
       special.push_back((*loaded)->tokenizer && (*loaded)->tokenizer->is_special(id));
     }
     val object = val::object();
-    object.set("bytes", typed_array<std::uint8_t>(
-                            "Uint8Array", {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}));
+    object.set("bytes", typed_array<std::uint8_t>("Uint8Array",
+                                                  {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}));
     object.set("offsets", typed_array<std::uint32_t>("Uint32Array", offsets));
     object.set("special", typed_array<std::uint8_t>("Uint8Array", special));
     return answer(object);

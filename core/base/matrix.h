@@ -18,11 +18,7 @@ struct MatrixView {
   MatrixView() = default;
   MatrixView(T* data_, std::size_t n_row_, std::size_t n_col_) : data(data_), n_row(n_row_), n_col(n_col_) {}
   // A view to write through is also a view to read from.
-  operator MatrixView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data, n_row, n_col};
-  }
+  operator MatrixView<const T>() const requires(!std::is_const_v<T>) { return {data, n_row, n_col}; }
 
   std::span<T> row(std::size_t r) const {
     assert(r < n_row);

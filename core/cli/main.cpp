@@ -80,8 +80,10 @@ Result<Json> run(Models& models, std::string_view text, std::string* grid = null
   Json all = Json::array();
   for (const ReadTables& reading : *readings) {
     const auto model = models.get(experiment->runs.at(reading.run).model);
-    if (grid) *grid += grid_text(**model, reading);
-    else all.push_back(reading_json(**model, reading));
+    if (grid)
+      *grid += grid_text(**model, reading);
+    else
+      all.push_back(reading_json(**model, reading));
   }
   return all.size() == 1 ? Result<Json>(all[0]) : Json{{"v", 1}, {"reads", std::move(all)}};
 }
@@ -108,24 +110,29 @@ std::optional<Json> parse_ids(const std::string& text) {
 
 Json experiment_of(const ReadFlags& flags, const Json& ids) {
   Json run{{"model", "model"}};
-  if (flags.prompt) run["prompt"] = to_well_formed(*flags.prompt);
-  else run["ids"] = ids;
+  if (flags.prompt)
+    run["prompt"] = to_well_formed(*flags.prompt);
+  else
+    run["ids"] = ids;
   if (flags.bos) run["bos"] = *flags.bos;
   Json read{{"what", "lens"}, {"norm", flags.norm}, {"mid", flags.mid}, {"top", flags.top}};
   if (!flags.track.empty()) read["track"] = flags.track;
-  return {{"v", kExperimentVersion}, {"models", {{"model", *flags.model}}}, {"runs", {{"main", run}}}, {"reads", {read}}};
+  return {
+      {"v", kExperimentVersion}, {"models", {{"model", *flags.model}}}, {"runs", {{"main", run}}}, {"reads", {read}}};
 }
 
-// One Experiment a line in, one result a line out, in order; a line that fails answers {"v", "error"} and the rest go on.
+// One Experiment a line in, one result a line out, in order; a line that fails answers {"v", "error"} and the rest go
+// on.
 int run_lines(Models& models, std::istream& lines) {
   bool all_ran = true;
   for (std::string line; std::getline(lines, line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto result = run(models, line);
     if (!result) all_ran = false;
-    std::cout << print_json(result ? *result
-                                   : Json{{"v", 1},
-                                          {"error", {{"code", result.error().code}, {"message", result.error().message}}}})
+    std::cout << print_json(result
+                                ? *result
+                                : Json{{"v", 1},
+                                       {"error", {{"code", result.error().code}, {"message", result.error().message}}}})
               << std::endl;
   }
   return all_ran ? 0 : 1;
@@ -149,8 +156,10 @@ int read(const ReadFlags& flags) {
   std::string grid;
   const auto result = run(models, print_json(experiment_of(flags, *ids)), flags.json ? nullptr : &grid);
   if (!result) return fail(result.error());
-  if (flags.json) std::cout << print_json(*result) << '\n';
-  else std::cout << grid;
+  if (flags.json)
+    std::cout << print_json(*result) << '\n';
+  else
+    std::cout << grid;
   return 0;
 }
 

@@ -91,11 +91,16 @@ Json activations_json(const ReadTables& reading) {
 std::string visible(const std::string& bytes) {
   std::string shown;
   for (const char c : to_well_formed(bytes)) {
-    if (c == ' ') shown += "·";
-    else if (c == '\n') shown += "↵";
-    else if (c == '\t') shown += "⇥";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) shown += "⍽";
-    else shown += c;
+    if (c == ' ')
+      shown += "·";
+    else if (c == '\n')
+      shown += "↵";
+    else if (c == '\t')
+      shown += "⇥";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      shown += "⍽";
+    else
+      shown += c;
   }
   return shown;
 }

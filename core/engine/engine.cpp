@@ -12,8 +12,9 @@ Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::ve
     models_[ref] = std::make_shared<Resident>(Resident{*std::move(loaded), {}});
     return model(ref);
   } catch (const std::bad_alloc&) {
-    return Error{"out_of_memory", ref + ": the model does not fit in the memory there is; close other tabs or "
-                                        "programs, or take a smaller model."};
+    return Error{"out_of_memory", ref +
+                                      ": the model does not fit in the memory there is; close other tabs or "
+                                      "programs, or take a smaller model."};
   }
 }
 
@@ -25,9 +26,7 @@ Result<std::shared_ptr<const LoadedModel>> Engine::model(const std::string& ref)
   return std::shared_ptr<const LoadedModel>(it->second, &it->second->loaded);
 }
 
-Result<std::unique_ptr<Job>> Engine::start(const Experiment& experiment) {
-  return Job::start(experiment, models_);
-}
+Result<std::unique_ptr<Job>> Engine::start(const Experiment& experiment) { return Job::start(experiment, models_); }
 
 Result<std::vector<ReadTables>> Engine::run(std::string_view text) {
   const auto experiment = parse_experiment(text);

@@ -27,9 +27,12 @@ Result<std::vector<TokenRef>> parse_tokens(const Json& list, const std::string& 
     return wrong(path, "a list of at most " + std::to_string(kMostTracked) + " tokens");
   std::vector<TokenRef> tokens;
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (is_id(list[i])) tokens.emplace_back(list[i].get<TokenId>());
-    else if (list[i].is_string()) tokens.emplace_back(list[i].get<std::string>());
-    else return wrong(path + "[" + std::to_string(i) + "]", "a token's id or its text");
+    if (is_id(list[i]))
+      tokens.emplace_back(list[i].get<TokenId>());
+    else if (list[i].is_string())
+      tokens.emplace_back(list[i].get<std::string>());
+    else
+      return wrong(path + "[" + std::to_string(i) + "]", "a token's id or its text");
   }
   return tokens;
 }
@@ -62,7 +65,8 @@ Result<RunSpec> parse_run(const Json& run, const std::map<std::string, std::stri
     if (!prompt->is_string()) return wrong(path + ".prompt", "a text");
     spec.input = prompt->get<std::string>();
   } else {
-    if (!ids->is_array() || !std::all_of(ids->begin(), ids->end(), is_id)) return wrong(path + ".ids", "a list of token ids");
+    if (!ids->is_array() || !std::all_of(ids->begin(), ids->end(), is_id))
+      return wrong(path + ".ids", "a list of token ids");
     spec.input = ids->get<std::vector<TokenId>>();
   }
   if (const Json* bos = find(run, "bos")) {
@@ -87,10 +91,14 @@ Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
                                     "\" is not built in this version; \"raw\" is."};
   }
   if (const Json* norm = find(read, "norm")) {
-    if (*norm == "recomputed") lens.norm = Norm::recomputed;
-    else if (*norm == "frozen") lens.norm = Norm::frozen;
-    else if (*norm == "none") lens.norm = Norm::none;
-    else return wrong(path + ".norm", "\"recomputed\", \"frozen\" or \"none\"");
+    if (*norm == "recomputed")
+      lens.norm = Norm::recomputed;
+    else if (*norm == "frozen")
+      lens.norm = Norm::frozen;
+    else if (*norm == "none")
+      lens.norm = Norm::none;
+    else
+      return wrong(path + ".norm", "\"recomputed\", \"frozen\" or \"none\"");
   }
   if (const Json* mid = find(read, "mid")) {
     if (!mid->is_boolean()) return wrong(path + ".mid", "true or false");

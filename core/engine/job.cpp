@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/json.h"
+#include "engine/resolve.h"
 #include "model/forward.h"
 
 namespace lens {
@@ -31,75 +32,6 @@ Table id_table(std::string name, std::vector<Dimension> dims, std::string unit =
   Table table = float_table(std::move(name), std::move(dims), std::move(unit));
   table.data = std::vector<std::int32_t>(std::get<0>(table.data).size(), -1);
   return table;
-}
-
-// ---- The experiment's words, checked against the model ----
-
-std::string title(const LoadedModel& model) { return "the model \"" + model.ref + "\""; }
-
-Status check_id(const LoadedModel& model, TokenId id) {
-  const std::size_t d_vocab = model.model.config().d_vocab;
-  if (id >= 0 && static_cast<std::size_t>(id) < d_vocab) return ok();
-  return Error{"token_id", "Token id " + std::to_string(id) + " does not exist: " + title(model) + " has ids 0 to " +
-                               std::to_string(d_vocab - 1) + "."};
-}
-
-Error no_tokenizer(const LoadedModel& model) {
-  return {"no_tokenizer", title(model) + " came without a tokenizer, so it reads token ids only; give ids, or add "
-                                         "vocab.json and merges.txt."};
-}
-
-Result<TokenId> resolve(const LoadedModel& model, const TokenRef& ref) {
-  if (const TokenId* id = std::get_if<TokenId>(&ref)) {
-    if (auto status = check_id(model, *id); !status) return status.error();
-    return *id;
-  }
-  const std::string& text = std::get<std::string>(ref);
-  if (!model.tokenizer) return no_tokenizer(model);
-  if (const auto id = model.tokenizer->id_of(text)) return *id;
-  std::string pieces;
-  for (const TokenId id : model.tokenizer->encode(text))
-    pieces += (pieces.empty() ? "\"" : ", \"") + to_well_formed(model.tokenizer->bytes_of(id)) + "\"";
-  return Error{"token_text", "\"" + to_well_formed(text) + "\" is not one token of " + title(model) +
-                                 (pieces.empty() ? "." : "; it is read as " + pieces + ".") +
-                                 " Most words are one token only with the space before them."};
-}
-
-Result<std::vector<TokenId>> resolve_all(const LoadedModel& model, std::span<const TokenRef> refs) {
-  std::vector<TokenId> ids;
-  for (const TokenRef& ref : refs) {
-    const auto id = resolve(model, ref);
-    if (!id) return id.error();
-    if (std::ranges::find(ids, *id) == ids.end()) ids.push_back(*id);  // a token counts once
-  }
-  return ids;
-}
-
-Result<std::vector<TokenId>> input_ids(const LoadedModel& model, const RunSpec& spec) {
-  const Config& config = model.model.config();
-  std::vector<TokenId> ids;
-  if (const auto* given = std::get_if<std::vector<TokenId>>(&spec.input)) {
-    ids = *given;
-    for (const TokenId id : ids)
-      if (auto status = check_id(model, id); !status) return status.error();
-  } else {
-    if (!model.tokenizer) return no_tokenizer(model);
-    ids = model.tokenizer->encode(std::get<std::string>(spec.input));
-    // Some tokenizers know tokens that this model's vocabulary was cut before.
-    for (const TokenId id : ids)
-      if (auto status = check_id(model, id); !status) return status.error();
-    if (spec.bos.value_or(config.bos.has_value())) {
-      if (!config.bos) return Error{"token_id", title(model) + " names no BOS token (bos_token_id); leave bos out."};
-      if (auto status = check_id(model, *config.bos); !status) return status.error();
-      ids.insert(ids.begin(), *config.bos);
-    }
-  }
-  if (ids.empty()) return Error{"prompt_empty", "The prompt is empty; type at least one character."};
-  if (ids.size() > config.n_ctx)
-    return Error{"prompt_length", "The prompt is " + std::to_string(ids.size()) + " tokens long; " + title(model) +
-                                      " reads at most " + std::to_string(config.n_ctx) + ". Shorten it by " +
-                                      std::to_string(ids.size() - config.n_ctx) + "."};
-  return ids;
 }
 
 }  // namespace
@@ -216,16 +148,19 @@ class Job::LensReading : public Reading {
       fill(table, std::get<std::vector<std::int32_t>>(table.data), value);
       tables.push_back(std::move(table));
     };
-    const auto prob = [](float logit, const LensCell& cell) { return std::exp(logit - cell.reading.log_z); };
+    using C = const LensCell&;
+    using I = std::size_t;
+    const auto prob = [](float logit, C c) { return std::exp(logit - c.reading.log_z); };
 
-    ids("top_id", "token id", {row, position, top}, [](const LensCell& c, std::size_t i) { return c.reading.top[i].id; });
-    floats("top_logit", "logit", {row, position, top}, [](const LensCell& c, std::size_t i) { return c.reading.top[i].logit; });
-    floats("top_prob", "probability", {row, position, top}, [&](const LensCell& c, std::size_t i) { return prob(c.reading.top[i].logit, c); });
-    floats("log_z", "nats", {row, position}, [](const LensCell& c, std::size_t) { return c.reading.log_z; });
-    floats("mean_logit", "logit", {row, position}, [](const LensCell& c, std::size_t) { return c.reading.mean_logit; });
-    floats("entropy", "nats", {row, position}, [](const LensCell& c, std::size_t) { return c.reading.entropy; });
-    floats("kl", "nats", {row, position}, [](const LensCell& c, std::size_t) { return c.reading.kl; });
-    Table surprisal = float_table("surprisal", {row, position}, "nats");
+    const std::vector<Dimension> top_dims{row, position, top}, cell{row, position}, track_dims{row, position, track};
+    ids("top_id", "token id", top_dims, [](C c, I i) { return c.reading.top[i].id; });
+    floats("top_logit", "logit", top_dims, [](C c, I i) { return c.reading.top[i].logit; });
+    floats("top_prob", "probability", top_dims, [&](C c, I i) { return prob(c.reading.top[i].logit, c); });
+    floats("log_z", "nats", cell, [](C c, I) { return c.reading.log_z; });
+    floats("mean_logit", "logit", cell, [](C c, I) { return c.reading.mean_logit; });
+    floats("entropy", "nats", cell, [](C c, I) { return c.reading.entropy; });
+    floats("kl", "nats", cell, [](C c, I) { return c.reading.kl; });
+    Table surprisal = float_table("surprisal", cell, "nats");
     for (std::size_t r = 0; r < rows_.size(); ++r)
       for (std::size_t p = 0; p < next_logits_.size(); ++p)
         std::get<std::vector<float>>(surprisal.data)[r * position.size + p] =
@@ -235,18 +170,18 @@ class Job::LensReading : public Reading {
     for (std::size_t p = 0; p < columns(); ++p)
       std::get<std::vector<std::int32_t>>(answers.data)[p] = done_[p][0].answer.id;
     tables.push_back(std::move(answers));
-    floats("answer_prob", "probability", {row, position}, [&](const LensCell& c, std::size_t) { return prob(c.answer.logit, c); });
-    ids("answer_rank", "rank", {row, position}, [](const LensCell& c, std::size_t) { return c.answer.rank; });
+    floats("answer_prob", "probability", cell, [&](C c, I) { return prob(c.answer.logit, c); });
+    ids("answer_rank", "rank", cell, [](C c, I) { return c.answer.rank; });
     if (!options_.track.empty()) {
       Table track_id = id_table("track_id", {track});
       track_id.data = std::vector<std::int32_t>(options_.track.begin(), options_.track.end());
       tables.push_back(std::move(track_id));
-      floats("track_logit", "logit", {row, position, track}, [](const LensCell& c, std::size_t i) { return c.track[i].logit; });
-      floats("track_prob", "probability", {row, position, track}, [&](const LensCell& c, std::size_t i) { return prob(c.track[i].logit, c); });
-      ids("track_rank", "rank", {row, position, track}, [](const LensCell& c, std::size_t i) { return c.track[i].rank; });
+      floats("track_logit", "logit", track_dims, [](C c, I i) { return c.track[i].logit; });
+      floats("track_prob", "probability", track_dims, [&](C c, I i) { return prob(c.track[i].logit, c); });
+      ids("track_rank", "rank", track_dims, [](C c, I i) { return c.track[i].rank; });
     }
     if (!options_.sets.empty())
-      floats("set_prob", "probability", {row, position, set}, [](const LensCell& c, std::size_t i) { return c.set_prob[i]; });
+      floats("set_prob", "probability", {row, position, set}, [](C c, I i) { return c.set_prob[i]; });
     return tables;
   }
 
@@ -254,8 +189,7 @@ class Job::LensReading : public Reading {
   // For surprisal. Not part of a cached column, for what comes next changes while the column stays.
   void read_next_tokens() {
     for (std::size_t p = next_logits_.size(); p < columns() && p + 1 < run_.tokens.size(); ++p)
-      next_logits_.push_back(
-          read_token(run_.model(), lens_, options_, run_.activations(), p, run_.tokens[p + 1]));
+      next_logits_.push_back(read_token(run_.model(), lens_, options_, run_.activations(), p, run_.tokens[p + 1]));
   }
 
   // data[row, position, i] = value(cell, i) over the finished columns.
@@ -321,11 +255,21 @@ class Job::ActivationsReading : public Reading {
  private:
   static std::vector<std::string> dimension_names(Site site) {
     switch (site) {
-      case Site::q: case Site::k: case Site::v: case Site::z: return {"position", "head", "d_head"};
-      case Site::attn_scores: case Site::pattern: return {"head", "position", "key position"};
-      case Site::result: return {"position", "head", "d_model"};
-      case Site::mlp_pre: case Site::mlp_post: return {"position", "neuron"};
-      default: return {"position", "d_model"};
+      case Site::q:
+      case Site::k:
+      case Site::v:
+      case Site::z:
+        return {"position", "head", "d_head"};
+      case Site::attn_scores:
+      case Site::pattern:
+        return {"head", "position", "key position"};
+      case Site::result:
+        return {"position", "head", "d_model"};
+      case Site::mlp_pre:
+      case Site::mlp_post:
+        return {"position", "neuron"};
+      default:
+        return {"position", "d_model"};
     }
   }
 
@@ -340,7 +284,7 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
   for (const auto& [name, spec] : experiment.runs) {
     const auto resident = models.find(spec.model);
     if (resident == models.end()) return Error{"model_missing", "The model \"" + spec.model + "\" is not loaded."};
-    auto ids = input_ids(resident->second->loaded, spec);
+    auto ids = resolve_input(resident->second->loaded, spec);
     if (!ids) return ids.error();
     // Checked like the others, but what nobody reads is not computed.
     if (std::ranges::find(experiment.reads, name, &Read::run) != experiment.reads.end())
@@ -358,11 +302,11 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
     }
     const auto& asked = std::get<LensRead>(read.what);
     LensOptions options{.norm = asked.norm, .mid = asked.mid, .top = asked.top};
-    auto track = resolve_all(run.loaded(), asked.track);
+    auto track = resolve_tokens(run.loaded(), asked.track);
     if (!track) return track.error();
     options.track = *std::move(track);
     for (const auto& [name, refs] : asked.sets) {
-      auto ids = resolve_all(run.loaded(), refs);
+      auto ids = resolve_tokens(run.loaded(), refs);
       if (!ids) return ids.error();
       options.sets.push_back({name, *std::move(ids)});
     }

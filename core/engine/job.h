@@ -1,5 +1,5 @@
-// An Experiment being worked on, in slices: cancelling, "a newer prompt wins", progressive grids and long sweeps are one
-// mechanism, and it works without threads.
+// An Experiment being worked on, in slices: cancelling, "a newer prompt wins", progressive grids and long sweeps are
+// one mechanism, and it works without threads.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +39,8 @@ struct ReadTables {
 class Job {
  public:
   // Checks everything that needs the models: prompts fit, ids exist, tracked texts are one token. `models` must
-  // hold every ref of the experiment. Errors: model_missing, prompt_empty, prompt_length, token_id, token_text, hook_layer,
-  // no_tokenizer.
+  // hold every ref of the experiment. Errors: model_missing, prompt_empty, prompt_length, token_id, token_text,
+  // hook_layer, no_tokenizer.
   static Result<std::unique_ptr<Job>> start(const Experiment& experiment, const Residents& models);
   // Hands its runs back to the cache, as far as they are finished.
   ~Job();

@@ -42,8 +42,9 @@ std::string LoadedModel::token_bytes(TokenId id) const {
 Result<LoadedModel> load_model(std::string ref, std::vector<File> files) {
   const File* config_file = find(files, "config.json");
   if (!config_file)
-    return Error{"file_missing", ref + ": config.json is missing; it says how many layers and heads the model has. "
-                                       "Give it together with the weights."};
+    return Error{"file_missing", ref +
+                                     ": config.json is missing; it says how many layers and heads the model has. "
+                                     "Give it together with the weights."};
   const auto document = parse_json(text_of(*config_file), "config.json");
   if (!document) return document.error();
   const auto config = parse_config(*document, "config.json");

@@ -29,8 +29,7 @@ void layer_norm(std::span<const float> x, float scale, std::span<const float> ga
   assert(x.size() == gamma.size() && x.size() == beta.size() && x.size() == out.size());
   const double mean = mean_of(x);
   const double inverse = 1.0 / scale;
-  for (std::size_t i = 0; i < x.size(); ++i)
-    out[i] = static_cast<float>((x[i] - mean) * inverse) * gamma[i] + beta[i];
+  for (std::size_t i = 0; i < x.size(); ++i) out[i] = static_cast<float>((x[i] - mean) * inverse) * gamma[i] + beta[i];
 }
 
 void softmax(std::span<float> x) {
@@ -47,9 +46,7 @@ void activate(Activation activation, std::span<float> x) {
   switch (activation) {
     case Activation::gelu_new: {
       const float root = static_cast<float>(std::sqrt(2.0 / std::numbers::pi));
-      map(x, x, [root](Vec v) {
-        return 0.5f * v * (1.0f + xsimd::tanh(root * (v + 0.044715f * (v * v * v))));
-      });
+      map(x, x, [root](Vec v) { return 0.5f * v * (1.0f + xsimd::tanh(root * (v + 0.044715f * (v * v * v)))); });
       return;
     }
     case Activation::gelu: {

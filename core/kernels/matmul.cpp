@@ -78,8 +78,7 @@ void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t 
         any_rows_by_panel(x, panel, out, Y.n_col);
       } else {
         any_rows_by_panel(x, panel, tail, kPanel);
-        for (std::size_t r = 0; r < x.n_row; ++r)
-          std::copy_n(tail + r * kPanel, Y.n_col - column, out + r * Y.n_col);
+        for (std::size_t r = 0; r < x.n_row; ++r) std::copy_n(tail + r * kPanel, Y.n_col - column, out + r * Y.n_col);
       }
     }
   }

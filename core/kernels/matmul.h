@@ -1,5 +1,5 @@
-// Y = X·W + b, where every output element is summed over k = 0, 1, 2 … in one float accumulator. The order is fixed, so a
-// row of Y has the same bits however many rows are multiplied at once: typing and pasting agree.
+// Y = X·W + b, where every output element is summed over k = 0, 1, 2 … in one float accumulator. The order is fixed, so
+// a row of Y has the same bits however many rows are multiplied at once: typing and pasting agree.
 #pragma once
 
 #include <cstddef>

@@ -14,13 +14,13 @@ static_assert(kTile % kPanel == 0);
 // What one tile, or several merged ones, know about a row. Sums of exponentials are relative to `max`, those of the
 // reference row to `ref_max`, so nothing overflows however large the logits are.
 struct Partial {
-  double max;             // max_v z_v
-  double sum_exp;         // Σ exp(z_v − max)
-  double sum_exp_z;       // Σ exp(z_v − max) (z_v − max)
-  double sum_z;           // Σ z_v
-  double ref_max;         // max_v ref_v
-  double ref_sum_exp;     // Σ exp(ref_v − ref_max)
-  double ref_sum_exp_gap; // Σ exp(ref_v − ref_max) (ref_v − z_v)
+  double max;              // max_v z_v
+  double sum_exp;          // Σ exp(z_v − max)
+  double sum_exp_z;        // Σ exp(z_v − max) (z_v − max)
+  double sum_z;            // Σ z_v
+  double ref_max;          // max_v ref_v
+  double ref_sum_exp;      // Σ exp(ref_v − ref_max)
+  double ref_sum_exp_gap;  // Σ exp(ref_v − ref_max) (ref_v − z_v)
 };
 
 Partial merge(const Partial& a, const Partial& b) {
@@ -80,13 +80,8 @@ Partial reduce_tile(std::span<const float> z, float max, std::span<const float> 
     }
     fold(Vec::load_unaligned(z_pad), Vec::load_unaligned(ref_pad), Vec::load_unaligned(lane) > Vec(0.5f));
   }
-  return {max,
-          xsimd::reduce_add(sum_exp),
-          xsimd::reduce_add(sum_exp_z),
-          xsimd::reduce_add(sum_z),
-          ref_max,
-          xsimd::reduce_add(ref_sum_exp),
-          xsimd::reduce_add(ref_sum_exp_gap)};
+  return {max,     xsimd::reduce_add(sum_exp),     xsimd::reduce_add(sum_exp_z),      xsimd::reduce_add(sum_z),
+          ref_max, xsimd::reduce_add(ref_sum_exp), xsimd::reduce_add(ref_sum_exp_gap)};
 }
 
 // Keeps the `capacity` best, best first. Tokens come in order of id, so an equal later one loses its tie by being
@@ -148,8 +143,8 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, std::span<const st
     for (RankQuery& query : ranks) {
       const auto row = z(query.row);
       for (std::size_t i = 0; i < row.size(); ++i)
-        query.rank += row[i] > query.logit ||
-                      (row[i] == query.logit && static_cast<std::int32_t>(first + i) < query.id);
+        query.rank +=
+            row[i] > query.logit || (row[i] == query.logit && static_cast<std::int32_t>(first + i) < query.id);
     }
   }
 

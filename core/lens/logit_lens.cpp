@@ -9,9 +9,12 @@ namespace {
 MatrixView<const float> resid_at(const Activations& run, HookPoint row) {
   const auto layer = static_cast<std::size_t>(row.layer);
   switch (row.site) {
-    case Site::resid_pre: return run.resid(layer);
-    case Site::resid_mid: return run.block(layer).resid_mid;
-    default: return run.resid(layer + 1);
+    case Site::resid_pre:
+      return run.resid(layer);
+    case Site::resid_mid:
+      return run.block(layer).resid_mid;
+    default:
+      return run.resid(layer + 1);
   }
 }
 

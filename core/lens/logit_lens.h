@@ -69,12 +69,13 @@ struct LensCell {
 // One position: a cell for each of lens_rows.
 using LensColumn = std::vector<LensCell>;
 
-// Reads positions [begin, end) of a finished run. A column's numbers depend neither on which other columns are read with
-// it nor on what comes after it.
+// Reads positions [begin, end) of a finished run. A column's numbers depend neither on which other columns are read
+// with it nor on what comes after it.
 std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const LensOptions& options,
                                   const Activations& run, std::size_t begin, std::size_t end);
 
-// The logit of one token in each of lens_rows at one position: what surprisal needs, without a pass over the vocabulary.
+// The logit of one token in each of lens_rows at one position: what surprisal needs, without a pass over the
+// vocabulary.
 std::vector<float> read_token(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
                               std::size_t position, TokenId token);
 

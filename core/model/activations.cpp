@@ -24,8 +24,7 @@ void Activations::truncate(std::size_t size) {
 
 void Activations::resize(std::size_t size) {
   for (Block& block : blocks_)
-    for (Matrix* kept :
-         {&block.resid_pre, &block.ln1_scale, &block.k, &block.v, &block.resid_mid, &block.ln2_scale})
+    for (Matrix* kept : {&block.resid_pre, &block.ln1_scale, &block.k, &block.v, &block.resid_mid, &block.ln2_scale})
       kept->resize_rows(size);
   final_resid_.resize_rows(size);
 }

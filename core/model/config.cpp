@@ -87,8 +87,7 @@ Result<Config> parse_config(const Json& document, std::string_view file) {
   Keys keys(document, file);
 
   const std::string type = keys.text("model_type", "gpt2");
-  if (type != "gpt2")
-    return Error{"not_gpt2", name + ": model_type is \"" + type + "\"; only \"gpt2\" can be read."};
+  if (type != "gpt2") return Error{"not_gpt2", name + ": model_type is \"" + type + "\"; only \"gpt2\" can be read."};
   if (keys.flag("add_cross_attention", false))
     return Error{"not_gpt2", name + ": the model has cross-attention (add_cross_attention), which is not built."};
 
@@ -111,8 +110,8 @@ Result<Config> parse_config(const Json& document, std::string_view file) {
   } else if (activation == "gelu") {
     config.activation = Activation::gelu;
   } else {
-    return Error{"not_gpt2", name + ": activation_function \"" + activation +
-                                 "\" is not built; gelu_new and gelu are."};
+    return Error{"not_gpt2",
+                 name + ": activation_function \"" + activation + "\" is not built; gelu_new and gelu are."};
   }
   if (config.d_model % config.n_head != 0)
     return Error{"config_format", name + ": n_embd " + std::to_string(config.d_model) +

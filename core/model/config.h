@@ -17,14 +17,14 @@ struct Config {
   std::size_t n_head = 0;
   std::size_t n_ctx = 0;
   std::size_t d_model = 0;
-  std::size_t d_head = 0;   // d_model / n_head
+  std::size_t d_head = 0;  // d_model / n_head
   std::size_t d_mlp = 0;
   std::size_t d_vocab = 0;  // config.json's word until the weights are read; theirs counts
   Activation activation = Activation::gelu_new;
   float layer_norm_epsilon = 1e-5f;
-  bool scale_attention = true;                   // scores / sqrt(d_head)
-  bool scale_attention_by_inverse_layer = false; // scores / (layer + 1) as well
-  std::optional<TokenId> bos;                    // the token that opens a document
+  bool scale_attention = true;                    // scores / sqrt(d_head)
+  bool scale_attention_by_inverse_layer = false;  // scores / (layer + 1) as well
+  std::optional<TokenId> bos;                     // the token that opens a document
 
   // Attention scores of block `layer` are q·k times this.
   float score_scale(std::size_t layer) const;

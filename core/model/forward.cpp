@@ -42,7 +42,8 @@ void add(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float>
 
 // Columns [first, first + out.n_col) of x.
 void copy_columns(MatrixView<const float> x, std::size_t first, MatrixView<float> out) {
-  for (std::size_t r = 0; r < x.n_row; ++r) std::copy_n(x.row(r).begin() + static_cast<std::ptrdiff_t>(first), out.n_col, out.row(r).begin());
+  for (std::size_t r = 0; r < x.n_row; ++r)
+    std::copy_n(x.row(r).begin() + static_cast<std::ptrdiff_t>(first), out.n_col, out.row(r).begin());
 }
 
 // One head's d_head columns of a row that holds all heads side by side.
@@ -87,7 +88,8 @@ void attention_z(MatrixView<const float> A, std::size_t first, MatrixView<const 
 }
 
 // result[i, h] = z[i, h] W_O[h]: what each head writes, [n·n_head, d_model].
-void attention_result(MatrixView<const float> z, const PackedMatrix& W_O, std::size_t n_head, MatrixView<float> result) {
+void attention_result(MatrixView<const float> z, const PackedMatrix& W_O, std::size_t n_head,
+                      MatrixView<float> result) {
   const std::size_t d_head = z.n_col / n_head;
   for (std::size_t i = 0; i < z.n_row; ++i)
     for (std::size_t h = 0; h < n_head; ++h)

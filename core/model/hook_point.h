@@ -9,12 +9,14 @@ namespace lens {
 
 // In the order in which the forward pass meets them. n is the number of positions.
 enum class Site {
-  embed,             // hook_embed                    [n, d_model]          W_E[token]
-  pos_embed,         // hook_pos_embed                [n, d_model]          W_pos[position]
-  resid_pre,         // blocks.L.hook_resid_pre       [n, d_model]
-  ln1_scale,         // blocks.L.ln1.hook_scale       [n]                   sqrt(var + eps)
-  ln1_normalized,    // blocks.L.ln1.hook_normalized  [n, d_model]          with γ and β
-  q, k, v,           // blocks.L.attn.hook_q | k | v  [n, n_head, d_head]   with their biases
+  embed,           // hook_embed                    [n, d_model]          W_E[token]
+  pos_embed,       // hook_pos_embed                [n, d_model]          W_pos[position]
+  resid_pre,       // blocks.L.hook_resid_pre       [n, d_model]
+  ln1_scale,       // blocks.L.ln1.hook_scale       [n]                   sqrt(var + eps)
+  ln1_normalized,  // blocks.L.ln1.hook_normalized  [n, d_model]          with γ and β
+  q,
+  k,
+  v,                 // blocks.L.attn.hook_q | k | v  [n, n_head, d_head]   with their biases
   attn_scores,       // blocks.L.attn.hook_attn_scores [n_head, n, n]       -inf above the diagonal
   pattern,           // blocks.L.attn.hook_pattern    [n_head, n, n]
   z,                 // blocks.L.attn.hook_z          [n, n_head, d_head]
@@ -39,7 +41,7 @@ struct HookPoint {
   friend bool operator==(const HookPoint&, const HookPoint&) = default;
 };
 
-std::string name_of(HookPoint hook);                          // "blocks.3.hook_resid_post"
-std::optional<HookPoint> hook_named(std::string_view name);   // nullopt when it is none of the above
+std::string name_of(HookPoint hook);                         // "blocks.3.hook_resid_post"
+std::optional<HookPoint> hook_named(std::string_view name);  // nullopt when it is none of the above
 
 }  // namespace lens

@@ -109,8 +109,8 @@ class Loader {
     if (transposed) std::swap(expected[0], expected[1]);
     if (found.tensor->shape != expected) return wrong_shape(found, shape_text(expected));
     if (const auto d = found.tensor->dtype; d != DType::F32 && d != DType::F16 && d != DType::BF16)
-      return Error{"tensor_dtype", in_file(found.name) + " is " + std::string(name_of(d)) +
-                                       "; weights should be F32, F16 or BF16."};
+      return Error{"tensor_dtype",
+                   in_file(found.name) + " is " + std::string(name_of(d)) + "; weights should be F32, F16 or BF16."};
 
     if (slot.layout == Layout::vector) {
       auto& field = *std::get<std::vector<float>*>(slot.field);
@@ -137,7 +137,8 @@ class Loader {
   Status check_all_expected() const {
     for (const auto& [name, found] : tensors_)
       if (!expected_.contains(name))
-        return Error{"tensor_unknown", in_file(found.name) + " is not a weight of GPT-2's architecture with these "
+        return Error{"tensor_unknown", in_file(found.name) +
+                                           " is not a weight of GPT-2's architecture with these "
                                            "hyper-parameters; is config.json this checkpoint's own?"};
     return ok();
   }
@@ -161,8 +162,10 @@ class Loader {
         unexpected = found.name;
         break;
       }
-    if (tensors_.empty()) message += " The file holds no tensor of a GPT-2.";
-    else if (!unexpected.empty()) message += " The file has a \"" + unexpected + "\" instead; was it renamed?";
+    if (tensors_.empty())
+      message += " The file holds no tensor of a GPT-2.";
+    else if (!unexpected.empty())
+      message += " The file has a \"" + unexpected + "\" instead; was it renamed?";
     return {"tensor_missing", message};
   }
   Status read(const Found& found, std::size_t offset, std::span<float> out) const {
@@ -170,13 +173,14 @@ class Loader {
     const auto bad = std::find_if(out.begin(), out.end(), [](float value) { return !std::isfinite(value); });
     if (bad == out.end()) return ok();
     return Error{"tensor_value", in_file(found.name) + " holds " + (std::isnan(*bad) ? "NaN" : "infinity") +
-                                     " at value " + std::to_string(offset + static_cast<std::size_t>(bad - out.begin())) +
+                                     " at value " +
+                                     std::to_string(offset + static_cast<std::size_t>(bad - out.begin())) +
                                      "; the file is damaged, or the training diverged."};
   }
 
   std::string file_;
   std::map<std::string, Found, std::less<>> tensors_;  // by bare name
-  std::set<std::string, std::less<>> expected_;  // by bare name: what the model is made of
+  std::set<std::string, std::less<>> expected_;        // by bare name: what the model is made of
   bool is_linear_ = false;
 };
 
@@ -205,8 +209,8 @@ Result<Model> Model::load(Config config, const NamedTensors& tensors, std::strin
 }
 
 std::size_t Model::byte_size() const {
-  std::size_t bytes = weights_.W_U.byte_size() + (weights_.W_E ? weights_.W_E->byte_size() : 0) +
-                      weights_.W_pos.size() * sizeof(float);
+  std::size_t bytes =
+      weights_.W_U.byte_size() + (weights_.W_E ? weights_.W_E->byte_size() : 0) + weights_.W_pos.size() * sizeof(float);
   for (const BlockWeights& b : weights_.blocks)
     bytes += b.W_QKV.byte_size() + b.W_O.byte_size() + b.W_in.byte_size() + b.W_out.byte_size();
   return bytes;

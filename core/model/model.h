@@ -22,7 +22,7 @@ struct LayerNormWeights {
 
 struct BlockWeights {
   LayerNormWeights ln_1;
-  PackedMatrix W_QKV;        // [d_model, 3 · d_model]: q | k | v, in each the heads side by side, d_head columns a head
+  PackedMatrix W_QKV;  // [d_model, 3 · d_model]: q | k | v, in each the heads side by side, d_head columns a head
   std::vector<float> b_QKV;  // [3 · d_model]
   PackedMatrix W_O;          // [d_model, d_model]: rows are z of the heads side by side
   std::vector<float> b_O;    // [d_model]
@@ -34,10 +34,10 @@ struct BlockWeights {
 };
 
 struct Weights {
-  PackedMatrix W_U;                 // [d_model, d_vocab]
-  std::optional<PackedMatrix> W_E;  // [d_model, d_vocab], a token's embedding a column; absent when tied to W_U
-  std::vector<float> W_pos;         // [n_ctx, d_model]
-  std::vector<BlockWeights> blocks; // [n_layer]
+  PackedMatrix W_U;                  // [d_model, d_vocab]
+  std::optional<PackedMatrix> W_E;   // [d_model, d_vocab], a token's embedding a column; absent when tied to W_U
+  std::vector<float> W_pos;          // [n_ctx, d_model]
+  std::vector<BlockWeights> blocks;  // [n_layer]
   LayerNormWeights ln_f;
 };
 
@@ -53,8 +53,8 @@ class Model {
   std::size_t n_param() const { return n_param_; }
   std::size_t byte_size() const;
 
-  void embed(TokenId token, std::span<float> out) const;                      // W_E[token], out [d_model]
-  std::span<const float> pos_embed(std::size_t position) const;               // W_pos[position], [d_model]
+  void embed(TokenId token, std::span<float> out) const;         // W_E[token], out [d_model]
+  std::span<const float> pos_embed(std::size_t position) const;  // W_pos[position], [d_model]
 
   // ln_f's σ of each row: rows [n, d_model], scale [n].
   void final_scale(MatrixView<const float> rows, std::span<float> scale) const;

@@ -114,8 +114,10 @@ TEST_CASE("a version that is absent or newer is refused by name") {
 TEST_CASE("what is not built yet is refused by name") {
   REQUIRE(code_of(with("/sweep", Json::object())).find("sweep") != std::string::npos);
   REQUIRE(code_of(with("/runs/main/prompts", {"a"})).starts_with("not_built: runs.main.prompts"));
-  REQUIRE(code_of(with("/runs/main/edits", {{{"op", "zero"}}})).starts_with("not_built: runs.main.edits[0]: the edit \"zero\""));
+  REQUIRE(code_of(with("/runs/main/edits", {{{"op", "zero"}}}))
+              .starts_with("not_built: runs.main.edits[0]: the edit \"zero\""));
   REQUIRE(code_of(with("/reads/0/lens", "tuned")).starts_with("not_built: reads[0].lens: the lens \"tuned\""));
   REQUIRE(code_of(with("/reads/0/what", "gradients")).starts_with("not_built: reads[0].what"));
-  REQUIRE(code_of(with("/reads/0", {{"what", "activations"}, {"hooks", {"blocks.0.hook_nothing"}}})).starts_with("experiment_key: reads[0].hooks[0]"));
+  REQUIRE(code_of(with("/reads/0", {{"what", "activations"}, {"hooks", {"blocks.0.hook_nothing"}}}))
+              .starts_with("experiment_key: reads[0].hooks[0]"));
 }

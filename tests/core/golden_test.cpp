@@ -4,9 +4,9 @@
 // A comparison asks for max|Δ| ≤ 1e-4 · max|value| in every row of a tensor, a row being everything under one index
 // of its first dimension: a position, a head, a row of the lens. What it found is printed; 1e-6 is usual.
 
-#include <catch_amalgamated.hpp>
 #include <algorithm>
 #include <bit>
+#include <catch_amalgamated.hpp>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -31,7 +31,7 @@ const fs::path kGolden = fs::path(LENS_SOURCE_DIR) / "tests/golden";
 const fs::path kTiny = kGolden / "tiny";
 const fs::path kRecorded = fs::path(LENS_SHARED_DIR) / "models";
 
-#define SKIP_WITHOUT(folder) \
+#define SKIP_WITHOUT(folder)                                             \
   if (std::string(LENS_SHARED_DIR).empty() || !fs::is_directory(folder)) \
   SKIP("recorded numbers are absent: " << (folder))
 
@@ -61,10 +61,8 @@ void load(Engine& engine, const fs::path& folder, const Json& config = Json::obj
 }
 
 std::string experiment(const std::vector<int>& ids, const std::vector<Json>& reads) {
-  return print_json({{"v", 1},
-                     {"models", {{"m", "m"}}},
-                     {"runs", {{"main", {{"model", "m"}, {"ids", ids}}}}},
-                     {"reads", reads}});
+  return print_json(
+      {{"v", 1}, {"models", {{"m", "m"}}}, {"runs", {{"main", {{"model", "m"}, {"ids", ids}}}}}, {"reads", reads}});
 }
 
 Tables by_name(const ReadTables& read) {
@@ -196,8 +194,10 @@ void require_same_surprisal(const Values& a, const Values& b) {
     for (std::size_t p = 0; p < n_a; ++p) {
       INFO("surprisal of row " << row << " at position " << p);
       const double value = a.data[row * n_a + p];
-      if (p + 1 == n_a) REQUIRE(std::isnan(value));
-      else REQUIRE(value == b.data[row * n_b + p]);
+      if (p + 1 == n_a)
+        REQUIRE(std::isnan(value));
+      else
+        REQUIRE(value == b.data[row * n_b + p]);
     }
 }
 
@@ -278,8 +278,7 @@ TEST_CASE("every number of the tiny model's lens", "[golden]") {
     for (const std::string norm : kNorms)
       for (const bool mid : {true, false}) {
         const auto ids = expected.ids(prompt + "/ids");
-        const Tables found =
-            run(engine, ids, lens_read(norm, mid, kTinyTop, track, {{"set", expected.ids("set")}}));
+        const Tables found = run(engine, ids, lens_read(norm, mid, kTinyTop, track, {{"set", expected.ids("set")}}));
         const auto wanted = [&](const std::string& column) {
           Values values = expected(prompt + "/" + norm + "/" + column);
           return mid ? values : without_mid(std::move(values));
@@ -347,8 +346,7 @@ Values heads_inside(const Values& x) {
   Values y{{x.shape[1], x.shape[0], x.shape[2]}, {}};
   for (std::size_t i = 0; i < x.shape[1]; ++i)
     for (std::size_t h = 0; h < x.shape[0]; ++h)
-      for (std::size_t d = 0; d < x.shape[2]; ++d)
-        y.data.push_back(x.data[(h * x.shape[1] + i) * x.shape[2] + d]);
+      for (std::size_t d = 0; d < x.shape[2]; ++d) y.data.push_back(x.data[(h * x.shape[1] + i) * x.shape[2] + d]);
   return y;
 }
 
@@ -426,8 +424,7 @@ void compare_nano_sort(Engine& engine, const Json& recorded, std::size_t b, Wors
   for (const auto& [name, tensor] : recorded["tensors"].items()) {
     const Values expected = recorded_of(tensor, b);
     if (name == "lm_head" || name == "probs") {
-      worst.compare(name,
-                    output(name == "probs" ? "track_prob" : "track_logit"), expected, tolerance);
+      worst.compare(name, output(name == "probs" ? "track_prob" : "track_logit"), expected, tolerance);
     } else if (name == "qkv") {
       worst.compare(name,
                     side_by_side({values_of(hooks, hook_of.at("q")), values_of(hooks, hook_of.at("k")),
@@ -470,11 +467,11 @@ TEST_CASE("gpt-nano-sort: the lens", "[golden]") {
   Worst worst("gpt-nano-sort, lens");
   const Json reference = read_json(folder / "reference_lens.json");
   for (const Json& prompt : reference["prompts"])
-    worst.compare("lens_logits",
-                  values_of(run(engine, prompt["ids"].get<std::vector<int>>(),
-                                lens_read("recomputed", false, 3, first_ids(3))),
-                            "track_logit"),
-                  values_of(prompt["lens_logits"]));
+    worst.compare(
+        "lens_logits",
+        values_of(run(engine, prompt["ids"].get<std::vector<int>>(), lens_read("recomputed", false, 3, first_ids(3))),
+                  "track_logit"),
+        values_of(prompt["lens_logits"]));
 }
 
 TEST_CASE("slm-4096: lens, attention and loss", "[golden]") {
@@ -545,8 +542,7 @@ TEST_CASE("typed or pasted, a column has the same bits", "[golden]") {
   std::vector<std::size_t> lengths(ids.size());
   for (std::size_t i = 0; i < lengths.size(); ++i) lengths[i] = i + 1;
   for (const char* norm : kNorms)
-    check_typing(kTiny, ids, lengths,
-                 lens_read(norm, true, 50, expected.ids("track"), {{"set", expected.ids("set")}}));
+    check_typing(kTiny, ids, lengths, lens_read(norm, true, 50, expected.ids("track"), {{"set", expected.ids("set")}}));
 }
 
 TEST_CASE("typed or pasted, a long prompt's column has the same bits", "[golden]") {

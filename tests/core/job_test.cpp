@@ -119,9 +119,9 @@ TEST_CASE("a model that is replaced under its ref is never read from the old one
 
 TEST_CASE("an activations read of several hooks gives each its own shape") {
   Engine made = engine();
-  const auto readings = made.run(print_json(
-      experiment(ids(5), {{"what", "activations"},
-                          {"hooks", {"hook_embed", "blocks.2.attn.hook_pattern", "blocks.0.ln1.hook_scale"}}})));
+  const auto readings = made.run(print_json(experiment(
+      ids(5),
+      {{"what", "activations"}, {"hooks", {"hook_embed", "blocks.2.attn.hook_pattern", "blocks.0.ln1.hook_scale"}}})));
   REQUIRE(readings);
   const auto& tables = readings->at(0).tables;
   REQUIRE(tables.size() == 4);

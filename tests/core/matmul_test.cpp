@@ -42,7 +42,8 @@ TEST_CASE("matmul equals its scalar twin at every size around the vector width")
         for (std::size_t r = 0; r < n_row; ++r)
           for (std::size_t c = 0; c < n_out; ++c) {
             const Twin t = twin({x.data() + 1 + r * n_in, n_in}, W, c);
-            require_close(y[1 + r * n_out + c], t.sum + b[c], t.magnitude + std::abs(b[c]), static_cast<double>(n_in) + 2);
+            require_close(y[1 + r * n_out + c], t.sum + b[c], t.magnitude + std::abs(b[c]),
+                          static_cast<double>(n_in) + 2);
           }
         REQUIRE(y.front() == 7.0f);  // nothing written outside
         REQUIRE(y.back() == 7.0f);

@@ -9,8 +9,8 @@
 namespace fs = std::filesystem;
 
 TEST_CASE("no include points back, and only wasm/ knows the browser") {
-  const std::map<std::string, int> storey{{"base", 0},  {"kernels", 1}, {"formats", 2}, {"text", 2}, {"model", 3},
-                                          {"lens", 4},  {"edits", 5},   {"engine", 6},  {"cli", 7}};
+  const std::map<std::string, int> storey{{"base", 0}, {"kernels", 1}, {"formats", 2}, {"text", 2}, {"model", 3},
+                                          {"lens", 4}, {"edits", 5},   {"engine", 6},  {"cli", 7}};
   const std::regex include("^#include [\"<]([^\">]+)[\">]");
   int n_include = 0;
   for (const auto& entry : fs::recursive_directory_iterator(LENS_SOURCE_DIR "/core")) {

@@ -76,8 +76,8 @@ TEST_CASE("unembed's reductions equal their scalar twins") {
         require_close(readings[r].log_z, t.log_z, largest + 10);
         require_close(readings[r].entropy, t.entropy, largest + 10);
         require_close(readings[r].kl, std::max(0.0, kl), gaps + largest + 10);
-        require_close(readings[r].mean_logit, std::accumulate(t.z.begin(), t.z.end(), 0.0) / static_cast<double>(d_vocab),
-                      largest);
+        require_close(readings[r].mean_logit,
+                      std::accumulate(t.z.begin(), t.z.end(), 0.0) / static_cast<double>(d_vocab), largest);
 
         std::vector<std::int32_t> order(d_vocab);
         std::iota(order.begin(), order.end(), 0);

@@ -1,0 +1,82 @@
+#include "engine/resolve.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace lens {
+
+std::string title(const LoadedModel& model) { return "the model \"" + model.ref + "\""; }
+
+namespace {
+
+Status check_id(const LoadedModel& model, TokenId id) {
+  const std::size_t d_vocab = model.model.config().d_vocab;
+  if (id >= 0 && static_cast<std::size_t>(id) < d_vocab) return ok();
+  return Error{"token_id", "Token id " + std::to_string(id) + " does not exist: " + title(model) + " has ids 0 to " +
+                               std::to_string(d_vocab - 1) + "."};
+}
+
+Error no_tokenizer(const LoadedModel& model) {
+  return {"no_tokenizer", "Without a tokenizer " + title(model) +
+                              " reads token ids only; give ids, or add vocab.json "
+                              "and merges.txt to its files."};
+}
+
+Result<TokenId> resolve(const LoadedModel& model, const TokenRef& ref) {
+  if (const TokenId* id = std::get_if<TokenId>(&ref)) {
+    if (auto status = check_id(model, *id); !status) return status.error();
+    return *id;
+  }
+  const std::string& text = std::get<std::string>(ref);
+  if (!model.tokenizer) return no_tokenizer(model);
+  if (const auto id = model.tokenizer->id_of(text)) return *id;
+  std::string pieces;
+  for (const TokenId id : model.tokenizer->encode(text))
+    pieces += (pieces.empty() ? "\"" : ", \"") + to_well_formed(model.tokenizer->bytes_of(id)) + "\"";
+  return Error{"token_text", "\"" + to_well_formed(text) + "\" is not one token of " + title(model) +
+                                 (pieces.empty() ? "." : "; it is read as " + pieces + ".") +
+                                 " Most words are one token only with the space before them."};
+}
+
+}  // namespace
+
+Result<std::vector<TokenId>> resolve_tokens(const LoadedModel& model, std::span<const TokenRef> refs) {
+  std::vector<TokenId> ids;
+  for (const TokenRef& ref : refs) {
+    const auto id = resolve(model, ref);
+    if (!id) return id.error();
+    if (std::ranges::find(ids, *id) == ids.end()) ids.push_back(*id);  // a token counts once
+  }
+  return ids;
+}
+
+Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSpec& spec) {
+  const Config& config = model.model.config();
+  std::vector<TokenId> ids;
+  if (const auto* given = std::get_if<std::vector<TokenId>>(&spec.input)) {
+    ids = *given;
+    for (const TokenId id : ids)
+      if (auto status = check_id(model, id); !status) return status.error();
+  } else {
+    if (!model.tokenizer) return no_tokenizer(model);
+    ids = model.tokenizer->encode(std::get<std::string>(spec.input));
+    // Some tokenizers know tokens that this model's vocabulary was cut before.
+    for (const TokenId id : ids)
+      if (auto status = check_id(model, id); !status) return status.error();
+    if (spec.bos.value_or(config.bos.has_value())) {
+      if (!config.bos)
+        return Error{"token_id", "The config.json of " + title(model) + " names no BOS token; leave bos out."};
+      if (auto status = check_id(model, *config.bos); !status) return status.error();
+      ids.insert(ids.begin(), *config.bos);
+    }
+  }
+  if (ids.empty()) return Error{"prompt_empty", "The prompt is empty; type at least one character."};
+  if (ids.size() > config.n_ctx)
+    return Error{"prompt_length", "The prompt is " + std::to_string(ids.size()) + " tokens long; " + title(model) +
+                                      " reads at most " + std::to_string(config.n_ctx) + ". Shorten it by " +
+                                      std::to_string(ids.size() - config.n_ctx) + "."};
+  return ids;
+}
+
+}  // namespace lens

@@ -1,0 +1,23 @@
+// The experiment's words as a model's numbers: prompts and texts become ids, or an error that says why not.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/experiment.h"
+#include "engine/loaded_model.h"
+
+namespace lens {
+
+// How messages name a model.
+std::string title(const LoadedModel& model);
+
+// What a run reads, BOS included. Errors: no_tokenizer, token_id, prompt_empty, prompt_length.
+Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSpec& spec);
+
+// Each token once. Errors: no_tokenizer, token_id, token_text (not exactly one token).
+Result<std::vector<TokenId>> resolve_tokens(const LoadedModel& model, std::span<const TokenRef> refs);
+
+}  // namespace lens
