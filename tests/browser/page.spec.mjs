@@ -301,6 +301,11 @@ test.describe('links', () => {
     'with edits': [linkOf({ ...base, runs: { main: { prompt: 'x', edits: [{ op: 'zero' }] } } }), 'edits'],
     'without a lens': [linkOf({ ...base, reads: [{ what: 'activations', hooks: ['hook_embed'] }] }), 'no lens reading'],
     'with a model that is not there': [linkOf({ ...base, models: { m: 'constructor' } }), '“constructor”'],
+    'with a token that is none': [
+      linkOf({ ...base, reads: [{ what: 'lens', track: ['no such token at all'] }] }),
+      'one token',
+    ],
+    'with an id that is none': [linkOf({ ...base, runs: { main: { ids: [99999999] } } }), 'id 99999999'],
     'that is far too long': [`#v=1&a=${'x'.repeat(70_000)}`, '65536'],
     'that is far too deep': [`#${'a.'.repeat(9000)}a=1`, 'deep'],
     'that is deep inside': [

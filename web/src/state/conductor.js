@@ -28,6 +28,8 @@ import { decodeLink, wellFormed, wellFormedText } from './link.js';
  * @typedef {{title: string, about: string, info: ModelInfo, vocabulary: Vocabulary}} Model
  * @typedef {{readout: Readout, model: Model}} Drawing
  *
+ * @typedef {{experiment: Experiment, instead: Experiment, say: (message: string) => string}} Untried
+ *
  * @typedef {object} State
  * @property {Experiment | null} experiment  what is asked; null until the link or the first example is known
  * @property {string} prompt                 what stands in the box
@@ -70,6 +72,8 @@ export class Conductor {
   /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
   #crashed = Number.NEGATIVE_INFINITY;
+  /** @type {Untried | null} a link's Experiment that parses but has not been drawn yet */
+  #untried = null;
   /** @type {PromiseWithResolvers<void>} */
   #ready = withResolvers();
 
@@ -185,7 +189,9 @@ export class Conductor {
     let experiment = this.#default();
     if (fragment.length > 1) {
       try {
+        const instead = experiment;
         experiment = await this.#linked(fragment);
+        if (!this.#typed) this.#untried = { experiment, instead, say: trouble.linkBroken };
       } catch (e) {
         const { code, message } = troubleOf(e);
         if (code === 'crash') throw e;
@@ -196,8 +202,8 @@ export class Conductor {
     if (this.#typed) experiment = withPrompt(experiment, this.state.prompt);
     this.#address?.settle(experiment);
     this.#update({ experiment, prompt: promptOf(experiment) ?? '' });
-    // A link that cannot be read stays where it can be mended.
-    if (!this.state.notice) this.#address?.replaceSoon(experiment);
+    // A link stays as it came until something changes; one that cannot be read can so be mended.
+    if (fragment.length <= 1 || this.#typed) this.#address?.replaceSoon(experiment);
   }
 
   #default() {
@@ -208,7 +214,9 @@ export class Conductor {
   /** @param {string} fragment @returns {Promise<Experiment>} */
   async #linked(fragment) {
     const experiment = await this.#engine().parse(decodeLink(fragment));
-    const stranger = modelRefs(experiment).find((ref) => !Object.hasOwn(this.#catalog, ref));
+    const stranger = [shownModel(experiment), ...modelRefs(experiment)].find(
+      (ref) => !Object.hasOwn(this.#catalog, ref),
+    );
     if (stranger !== undefined) throw new LensError('link_model', trouble.linkModel(stranger));
     if (shownRead(experiment) < 0) throw new LensError('link_no_lens', trouble.linkNoLens);
     return experiment;
@@ -219,6 +227,7 @@ export class Conductor {
     if (!this.state.experiment) return;
     try {
       const experiment = fragment.length > 1 ? await this.#linked(fragment) : this.#default();
+      this.#untried = { experiment, instead: this.state.experiment, say: trouble.linkBrokenLater };
       this.#address?.settle(experiment);
       this.#update({ experiment, prompt: promptOf(experiment) ?? '', notice: null });
       this.#drawSoon(0);
@@ -276,9 +285,23 @@ export class Conductor {
       if (turn !== this.#draws) return;
       const { code, message } = troubleOf(e);
       if (code === 'crash') throw e;
+      if (this.#untried?.experiment === experiment && !code.startsWith('prompt')) return this.#fallBack(message);
       this.#update({ busy: false, notice: { about: 'prompt', message } });
       this.#ready.resolve();
     }
+  }
+
+  /** From a link that asks for what cannot be done. @param {string} message @returns {Promise<void>} */
+  #fallBack(message) {
+    const { instead, say } = /** @type {Untried} */ (this.#untried);
+    this.#untried = null;
+    this.#address?.settle(instead);
+    this.#update({
+      experiment: instead,
+      prompt: promptOf(instead) ?? '',
+      notice: { about: 'link', message: say(message) },
+    });
+    return this.#draw();
   }
 
   /** What is still to be said once a drawing succeeded. */
