@@ -62,13 +62,13 @@ test('it led, was overtaken, and came back', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris .60, in the lead after block 0 already, then overtaken, and back since block 2; just before that it was ·the.',
+    'After ·is the model says ·Paris .60, leading again since block 2 (first after block 0), just before that ·the.',
   );
   rows[0] = [Paris, 0.3];
   rows[3] = [the, 0.1];
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris .60, in the lead at the embedding already, then overtaken, and back since the output; just before that it was ·the.',
+    'After ·is the model says ·Paris .60, leading again since the output (first at the embedding), just before that ·the.',
   );
 });
 
