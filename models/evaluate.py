@@ -138,6 +138,19 @@ def tasks(model, tokenizer, folder, tasks_folder):
     return out
 
 
+def story(model, tokenizer, prompt):
+    """What the raw lens tells at the last position: the answer, its probability, the row since which
+    it leads without a break, and what led before."""
+    ids = [tokenizer.end] + tokenizer.encode(prompt)
+    rows = [torch.softmax(model.unembed(x)[0, -1], -1) for x in model.residuals(torch.tensor([ids]))]
+    tops = [int(p.argmax()) for p in rows]
+    since = len(tops) - 1
+    while since > 0 and tops[since - 1] == tops[-1]:
+        since -= 1
+    return {"prompt": prompt, "answer": tokenizer.decode([tops[-1]]), "probability": round(rows[-1].max().item(), 3),
+            "leading_since_row": since, "row_tops": [tokenizer.decode([t]) for t in tops]}
+
+
 def trace(model, tokenizer, prompt, k=3):
     ids = [tokenizer.end] + tokenizer.encode(prompt)
     print([tokenizer.decode([i]) for i in ids])
@@ -180,6 +193,10 @@ def main():
               "agreement_with_final_row": agreement(model, tokenizer, rows),
               "middle_row": model.c["n_layer"] // 2,
               "tasks": tasks(model, tokenizer, args.corpus, args.tasks)}
+    examples = os.path.join(HERE, "examples.json")
+    if os.path.exists(examples):
+        with open(examples, encoding="utf-8") as f:
+            result["examples"] = [story(model, tokenizer, e["prompt"]) for e in json.load(f)]
     with open(os.path.join(args.model, "scores.json"), "w", encoding="utf-8") as f:
         json.dump(result, f, indent=2)
         f.write("\n")

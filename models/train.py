@@ -1,11 +1,11 @@
 """Trains Primer, the model the page opens with: a small GPT-2 of our own, on the CPU.
 
-  /usr/bin/python3 models/train.py --corpus ../shared/corpus --until 08:30
+  /usr/bin/python3 models/train.py --corpus ../shared/corpus
 
-One run makes the tokenizer (if the output folder has none), the token stream and
-the weights. It saves a checkpoint now and then and continues from it when started
-again. The learning rate warms up, stays, and falls to zero over the last quarter of
-the budget (--tokens, or the time until --until); a run is ended early by starting it
+One run makes the tokenizer (if the output folder has none), the token rows and the
+weights. It saves a checkpoint every ten minutes and continues from it when started
+again. The learning rate warms up, stays, and falls to zero over the last part of the
+budget (--tokens, or the time until --until); a run is ended early by starting it
 again with a nearer --until.
 """
 import argparse
@@ -15,11 +15,14 @@ import os
 import random
 import struct
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import numpy as np
 import torch
+import torch.distributed as dist
+import torch.multiprocessing
 import torch.nn.functional as F
 
 import bpe
@@ -248,8 +251,13 @@ class Optimiser:
             for u, v in parts:
                 tall = u.shape[0] > u.shape[1]
                 stacks.setdefault(tuple(sorted(u.shape)), []).append((u.t() if tall else u, v, tall))
+        rank, workers = dist.get_rank(), dist.get_world_size()
         for items in stacks.values():
-            for o, (_, v, tall) in zip(orthogonalise(torch.stack([u for u, _, _ in items])), items):
+            stack = torch.stack([u for u, _, _ in items])
+            mine = orthogonalise(stack[rank::workers])  # the workers share this out
+            stack.zero_()[rank::workers] = mine
+            dist.all_reduce(stack)
+            for o, (_, v, tall) in zip(stack, items):
                 rows, columns = v.shape  # [in, out]
                 rate = self.muon_lr * factor
                 v.mul_(1 - rate * self.decay).add_(o.t() if tall else o, alpha=-rate * max(1, columns / rows) ** 0.5)
@@ -270,96 +278,122 @@ def held_out_rows(encoded, tokenizer, length, most):
         mine = [[tokenizer.end] + d[i:i + length - 1] for d in docs for i in range(0, len(d), length - 1)]
         mine = [r for r in mine if len(r) == length]
         rows += mine[::max(1, len(mine) // most)][:most]
-    return torch.tensor(rows)
+    return np.array(rows, dtype=np.int16)
 
 
 def autocast():
     return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
-def train(args):
-    c = dict(SMOKE if args.smoke else FULL)
-    random.seed(args.seed)
-    torch.manual_seed(args.seed)
-    os.makedirs(args.work, exist_ok=True)
-    say = lambda *a: print(*a, flush=True)
+def say(*words):
+    print(*words, flush=True)
 
+
+def prepare(args, c):
+    """The tokenizer and the token rows, made once and kept in the work folder."""
+    os.makedirs(args.work, exist_ok=True)
+    path = os.path.join(args.work, "rows.npz")
+    if os.path.exists(path):
+        with np.load(path) as f:
+            if len(f["train"]) * c["n_positions"] >= args.tokens:
+                return  # otherwise made again, longer: the same seed begins with the same rows
     docs = corpus.split(args.corpus)
     if args.smoke:
         docs = {s: ([d[:20000] for d in kept[:8]], [d[:2000] for d in out[:1]]) for s, (kept, out) in docs.items()}
-    teacher = lessons.Lessons(args.corpus)
+    teacher, rng = lessons.Lessons(args.corpus), random.Random(args.seed)
     if args.smoke or not os.path.exists(os.path.join(args.out, "merges.txt")):
-        rng = random.Random(args.seed)
-        tokenizer = make_tokenizer(args.out, docs, "\n".join(teacher.text(rng) for _ in range(20000 // (20 if args.smoke else 1))),
-                                   c["vocab_size"])
+        sample = "\n".join(teacher.text(rng) for _ in range(1000 if args.smoke else 20000))
+        tokenizer = make_tokenizer(args.out, docs, sample, c["vocab_size"])
     else:
         tokenizer = bpe.Tokenizer.load(args.out)
     encoded = {s: [tokenizer.encode(d) for d in kept] for s, (kept, _) in docs.items()}
-    held = held_out_rows({s: [tokenizer.encode(d) for d in out] for s, (_, out) in docs.items()},
-                         tokenizer, c["n_positions"] + 1, 12)
     say("training tokens:", {s: sum(map(len, d)) for s, d in encoded.items()}, "seen", corpus.SOURCES, "times a pass")
+    length, passes = c["n_positions"] + 1, []
+    while sum(len(p) for p in passes) * c["n_positions"] < args.tokens:
+        passes.append(token_stream(encoded, tokenizer, teacher, length, rng, LESSON_SHARE))
+        say(f"pass {len(passes)}: {passes[-1].size / 1e6:.2f} M tokens")
+    held = held_out_rows({s: [tokenizer.encode(d) for d in out] for s, (_, out) in docs.items()}, tokenizer, length, 12)
+    np.savez(path, train=np.concatenate(passes), held=held)
 
+
+def train(rank, args, c):
+    """One worker: one process and thread a core, each with its part of every batch. That is faster than
+    one process with a thread a core, and far less disturbed by other work on the machine."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{os.path.abspath(args.work)}/meeting",
+                            rank=rank, world_size=args.workers)
+    torch.manual_seed(args.seed)
+    with np.load(os.path.join(args.work, "rows.npz")) as f:
+        rows, held = f["train"], torch.from_numpy(f["held"].astype(np.int64))
     model = GPT2(c)
     optimiser = Optimiser(model, args.lr, args.muon_lr)
-    done = {"step": 0, "seconds": 0.0, "pass": 0, "row": 0}
+    parameters = list(model.parameters())
+    done = {"step": 0, "row": 0, "seconds": 0.0}
     checkpoint = os.path.join(args.work, "checkpoint.pt")
     if os.path.exists(checkpoint):
         saved = torch.load(checkpoint)
         model.load_state_dict(saved["model"])
         optimiser.load(saved["optimiser"])
         done = saved["done"]
-        say("continuing from step", done["step"])
-
-    def batches():
-        while True:
-            rng = random.Random(f"{args.seed} {done['pass']}")
-            rows = token_stream(encoded, tokenizer, teacher, c["n_positions"] + 1, rng, LESSON_SHARE)
-            say(f"pass {done['pass']}: {rows.size / 1e6:.2f} M tokens")
-            while done["row"] + args.batch <= len(rows):
-                yield torch.from_numpy(rows[done["row"]:done["row"] + args.batch].astype(np.int64))
-                done["row"] += args.batch
-            done["pass"], done["row"] = done["pass"] + 1, 0
+        if rank == 0:
+            say("continuing from step", done["step"])
 
     def save():
         torch.save({"model": model.state_dict(), "optimiser": optimiser.state(), "done": done}, checkpoint + ".new")
         os.replace(checkpoint + ".new", checkpoint)
-        save_folder(model, tokenizer, args.out)
+        save_folder(model, bpe.Tokenizer.load(args.out), args.out)
 
-    per_step = args.batch * c["n_positions"]
-    last_save = time.time()
-    average, since, tokens_since = None, time.time(), 0
-    for ids in batches():
+    last_save = report = time.time()
+    average, row_then = None, done["row"]
+    while done["row"] + args.batch <= len(rows):
         begun = time.time()
-        progress = done["step"] * per_step / args.tokens
+        progress = done["row"] * c["n_positions"] / args.tokens
         if args.until:
             progress = max(progress, done["seconds"] / (done["seconds"] + max(1e-9, args.until - begun)))
-        if progress >= 1:
-            break
-        factor = min(1.0, (done["step"] + 1) / args.warmup) * min(1.0, (1 - progress) / 0.25)
+        factor = min(1.0, (done["step"] + 1) / args.warmup) * max(0.0, min(1.0, (1 - progress) / args.decay))
+        ids = torch.from_numpy(rows[done["row"] + rank:done["row"] + args.batch:args.workers].astype(np.int64))
         with autocast():
             loss = model.loss(ids)
         model.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        # one exchange a step: gradients, the loss, and worker 0's learning rate (its clock counts)
+        flat = torch.cat([p.grad.reshape(-1) for p in parameters] + [torch.tensor([loss.item(), factor * (rank == 0)])])
+        dist.all_reduce(flat)
+        factor = flat[-1].item()
+        if factor <= 0:
+            break
+        flat /= args.workers
+        loss = flat[-2].item()
+        flat *= min(1.0, 1.0 / flat[:-2].norm().item())
+        for p, g in zip(parameters, flat[:-2].split([p.numel() for p in parameters])):
+            p.grad.copy_(g.view_as(p))
         with torch.no_grad():
             optimiser.step(factor)
         done["step"] += 1
+        done["row"] += args.batch
         done["seconds"] += time.time() - begun
-        tokens_since += per_step
-        average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
+        average = loss if average is None else 0.98 * average + 0.02 * loss
+        if rank:
+            continue
         if done["step"] % 50 == 0:
-            left = (1 - progress) / max(progress, 1e-9) * done["seconds"]
-            say(f"step {done['step']} tokens {done['step'] * per_step / 1e6:.2f}M loss {average:.3f} lr {factor:.2f} "
-                f"{tokens_since / (time.time() - since):.0f} tokens/s, {left / 60:.0f} min left")
-            since, tokens_since = time.time(), 0
+            now = time.time()
+            speed = (done["row"] - row_then) * c["n_positions"] / (now - report)
+            left = (args.tokens - done["row"] * c["n_positions"]) / speed
+            if args.until:
+                left = min(left, args.until - now)
+            say(f"step {done['step']} tokens {done['row'] * c['n_positions'] / 1e6:.2f}M loss {average:.3f} "
+                f"lr {factor:.2f} {speed:.0f} tokens/s, {left / 60:.0f} min left")
+            report, row_then = now, done["row"]
         if done["step"] % 500 == 0:
             with torch.no_grad(), autocast():
                 say(f"held out {torch.stack([model.loss(held[i:i + 12]) for i in range(0, len(held), 12)]).mean():.3f}")
         if done["step"] == 100 or time.time() - last_save > 600:
             save()
             last_save = time.time()
-    save()
-    say(f"done: {done['step']} steps, {done['step'] * per_step / 1e6:.2f} M tokens, {done['seconds'] / 60:.0f} min; {args.out}")
+    if rank == 0:
+        save()
+        say(f"done: {done['step']} steps, {done['row'] * c['n_positions'] / 1e6:.2f} M tokens, "
+            f"{done['seconds'] / 60:.0f} min; {args.out}")
 
 
 def clock(text):
@@ -375,24 +409,30 @@ def main():
     a.add_argument("--corpus", default=os.path.join(HERE, "..", "..", "shared", "corpus"), help="folder of the training text")
     a.add_argument("--out", help="model folder to write (default models/primer)")
     a.add_argument("--work", help="folder for the checkpoint (default build/train)")
-    a.add_argument("--tokens", type=float, default=15e6, help="token budget")
+    a.add_argument("--tokens", type=float, default=9e6, help="token budget")
     a.add_argument("--until", type=clock, help="HH:MM in UTC: be done by then, whatever the budget")
-    a.add_argument("--batch", type=int, default=8, help="rows a step")
+    a.add_argument("--batch", type=int, default=16, help="rows a step")
     a.add_argument("--lr", type=float, default=3e-3, help="AdamW's rate")
     a.add_argument("--muon-lr", type=float, default=0.02, help="Muon's rate; 0: AdamW for everything")
     a.add_argument("--warmup", type=int, default=200)
     a.add_argument("--seed", type=int, default=1)
-    a.add_argument("--threads", type=int, default=os.cpu_count())
-    a.add_argument("--smoke", action="store_true", help="a tiny model, some steps, under a minute; needs --out")
+    a.add_argument("--decay", type=float, default=0.6, help="last part of the run, over which the rates fall to zero")
+    a.add_argument("--workers", type=int, default=os.cpu_count())
+    a.add_argument("--smoke", action="store_true", help="a tiny model, 100 steps, seconds; needs --out")
     args = a.parse_args()
     if args.smoke:
         if not args.out:
             a.error("--smoke needs --out, lest it overwrite the shipped model")
-        args.tokens, args.warmup = min(args.tokens, 100 * args.batch * SMOKE["n_positions"]), 10
+        args.batch, args.warmup = 4, 10
+        args.tokens = 100 * args.batch * SMOKE["n_positions"]
     args.out = args.out or os.path.join(HERE, "primer")
-    args.work = args.work or (os.path.join(args.out, "work") if args.smoke else os.path.join(HERE, "..", "build", "train"))
-    torch.set_num_threads(args.threads)
-    train(args)
+    args.work = args.work or (tempfile.mkdtemp() if args.smoke else os.path.join(HERE, "..", "build", "train"))
+    c = SMOKE if args.smoke else FULL
+    prepare(args, c)
+    meeting = os.path.join(args.work, "meeting")
+    if os.path.exists(meeting):  # of an earlier run that was ended
+        os.remove(meeting)
+    torch.multiprocessing.spawn(train, (args, c), args.workers)
 
 
 if __name__ == "__main__":
