@@ -92,7 +92,7 @@ class TopTokens {
 
   void offer_tile(std::span<const float> z, std::size_t first_id) {
     for_each_vec(z, -std::numeric_limits<float>::infinity(), [&](Vec v, std::size_t i) {
-      if (!xsimd::any(v > Vec(worst_))) return;
+      if (full() && !xsimd::any(v > Vec(worst_))) return;
       const std::size_t end = std::min(i + kLanes, z.size());
       for (std::size_t j = i; j < end; ++j) offer(static_cast<std::int32_t>(first_id + j), z[j]);
     });
@@ -101,13 +101,16 @@ class TopTokens {
   std::vector<ScoredToken> take() { return std::move(tokens_); }
 
  private:
+  // The first tokens are kept whatever their logits, so that a row whose numbers overflowed has its list too.
+  bool full() const { return tokens_.size() == capacity_; }
+
   void offer(std::int32_t id, float logit) {
-    if (!(logit > worst_)) return;
+    if (full() && !(logit > worst_)) return;
     const auto place = std::upper_bound(tokens_.begin(), tokens_.end(), logit,
                                         [](float value, const ScoredToken& t) { return value > t.logit; });
     tokens_.insert(place, {id, logit});
     if (tokens_.size() > capacity_) tokens_.pop_back();
-    if (tokens_.size() == capacity_) worst_ = tokens_.back().logit;
+    if (full()) worst_ = tokens_.back().logit;
   }
 
   std::size_t capacity_;
@@ -156,11 +159,11 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, std::span<const st
     const double ln_sum = std::log(sum.sum_exp);
     reading.log_z = sum.max + ln_sum;
     reading.mean_logit = sum.sum_z / static_cast<double>(d_vocab);
-    // H = ln Z − E[z], both relative to the maximum
-    reading.entropy = std::max(0.0, ln_sum - sum.sum_exp_z / sum.sum_exp);
+    // H = ln Z − E[z], both relative to the maximum. Rounding may leave less than 0; NaN stays NaN.
+    reading.entropy = std::max(ln_sum - sum.sum_exp_z / sum.sum_exp, 0.0);
     // KL = E_ref[ref − z] − ln Z_ref + ln Z. Against itself every gap and the difference of the ln Z is exactly 0.
     const double ref_log_z = sum.ref_max + std::log(sum.ref_sum_exp);
-    reading.kl = std::max(0.0, sum.ref_sum_exp_gap / sum.ref_sum_exp - ref_log_z + reading.log_z);
+    reading.kl = std::max(sum.ref_sum_exp_gap / sum.ref_sum_exp - ref_log_z + reading.log_z, 0.0);
   }
   return readings;
 }

@@ -79,8 +79,19 @@ bool is_passed_over(std::string_view name) {
 class Loader {
  public:
   Loader(const NamedTensors& tensors, std::string_view file) : file_(file) {
-    for (const auto& [name, tensor] : tensors)
-      if (const auto bare = without_prefix(name); !is_passed_over(bare)) tensors_.emplace(bare, Found{name, &tensor});
+    for (const auto& [name, tensor] : tensors) {
+      const auto bare = without_prefix(name);
+      if (is_passed_over(bare)) continue;
+      const auto [first, is_new] = tensors_.emplace(bare, Found{name, &tensor});
+      if (!is_new) doubles_.emplace_back(first->second.name, name);
+    }
+  }
+
+  // With and without a prefix: which of the two is meant cannot be known.
+  Status check_no_doubles() const {
+    if (doubles_.empty()) return ok();
+    return Error{"tensor_duplicate", in_file(doubles_[0].first) + " stands there as \"" + doubles_[0].second +
+                                         "\" too; only one of them can be meant."};
   }
 
   bool has(const std::string& name) const { return tensors_.contains(name); }
@@ -179,8 +190,9 @@ class Loader {
   }
 
   std::string file_;
-  std::map<std::string, Found, std::less<>> tensors_;  // by bare name
-  std::set<std::string, std::less<>> expected_;        // by bare name: what the model is made of
+  std::map<std::string, Found, std::less<>> tensors_;         // by bare name
+  std::set<std::string, std::less<>> expected_;               // by bare name: what the model is made of
+  std::vector<std::pair<std::string, std::string>> doubles_;  // names of one and the same tensor
   bool is_linear_ = false;
 };
 
@@ -188,6 +200,7 @@ class Loader {
 
 Result<Model> Model::load(Config config, const NamedTensors& tensors, std::string_view file) {
   Loader loader(tensors, file);
+  if (auto status = loader.check_no_doubles(); !status) return status.error();
   const auto d_vocab = loader.vocabulary(config);
   if (!d_vocab) return d_vocab.error();
   config.d_vocab = *d_vocab;  // a resized vocabulary shows in the weights first

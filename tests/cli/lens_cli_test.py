@@ -188,6 +188,7 @@ class Numbers(LensTest):
         }  # fmt: skip
         ids = self.bpe.encode(make_tiny.PROMPTS["full"])
         plain = reference.forward(reference.read_model(TINY), ids)["logits"]
+        comparison = Comparison(self, f"tiny, {len(kinds)} kinds of folder")
         for name, options in kinds.items():
             with self.subTest(name):
                 folder = self.folder()
@@ -198,10 +199,9 @@ class Numbers(LensTest):
                     "F16", "BF16", "wrapped", "own head", "exact gelu", "odd offset, F16", "unscaled scores",
                     "scores by depth", "epsilon",
                 ), "the kind should differ where its name says so")  # fmt: skip
-                comparison = Comparison(self, "tiny, " + name)
                 found = read_json("--model", folder, "--ids", ",".join(map(str, ids)), "--norm", "frozen")
                 comparison.reading(found, model, ids, norm="frozen")
-                comparison.report()
+        comparison.report()
 
     def test_split_over_files_and_named_by_one_file(self):
         folder = self.folder()
@@ -582,6 +582,33 @@ class BrokenFiles(LensTest):
         folder = self.folder()
         make_tiny.write_model(folder, dtype="F16", change=lambda w: w.update({"ln_f.bias": np.full(20, 1e6)}))
         self.refused(folder, "ln_f.bias", "infinity")
+
+    def test_one_tensor_under_two_names(self):
+        """Which of the two is meant cannot be known."""
+        folder = self.folder()
+        make_tiny.write_model(
+            folder, prefix="transformer.", change=lambda w: w.update({"ln_f.bias": np.ones(20)})
+        )  # fmt: skip
+        self.refused(folder, '"ln_f.bias"', '"transformer.ln_f.bias"')
+
+    def test_weights_that_overflow(self):
+        """Finite weights may still lead to infinities on the way; no number is made up from them."""
+        names = ["wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias", "h.1.attn.c_attn.weight", "h.1.ln_2.weight",
+                 "h.2.mlp.c_fc.weight", "h.2.mlp.c_proj.weight", "h.0.attn.c_proj.bias"]  # fmt: skip
+        for name in names:
+            for factor in (1e20, 1e30, 1e37):
+                with self.subTest(name=name, factor=factor):
+                    folder = self.folder()
+                    make_tiny.write_model(folder, change=lambda w: w.update({name: w[name] * factor}))
+                    for norm in reference.NORMS:
+                        arguments = ["read", "--model", folder, "--ids", "1,2,3", "--norm", norm]
+                        self.assertGreater(len(run_lens(*arguments).stdout), 0)
+                        found = json.loads(run_lens(*arguments, "--json").stdout)
+                        for cell in (cell for cells in found["cells"] for cell in cells):
+                            self.assertEqual(len(cell["top"]), 10)
+                            if cell["log_z"] is None:
+                                unknown = [cell["entropy"], cell["kl"], cell["top"][0]["prob"], cell["answer_prob"]]
+                                self.assertEqual(unknown, [None] * 4)
 
     def test_the_safetensors_file(self):
         folder = self.folder()
