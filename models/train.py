@@ -349,7 +349,7 @@ def train(rank, args, c):
         begun = time.time()
         progress = done["row"] * c["n_positions"] / args.tokens
         if args.until:
-            progress = max(progress, done["seconds"] / (done["seconds"] + max(1e-9, args.until - begun)))
+            progress = max(progress, done["seconds"] / (done["seconds"] + args.until - begun) if begun < args.until else 1)
         factor = min(1.0, (done["step"] + 1) / args.warmup) * max(0.0, min(1.0, (1 - progress) / args.decay))
         ids = torch.from_numpy(rows[done["row"] + rank:done["row"] + args.batch:args.workers].astype(np.int64))
         with autocast():
