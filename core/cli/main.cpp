@@ -26,7 +26,17 @@ Result<File> read_file(const fs::path& path) {
   return file;
 }
 
-// The files of a model: a Hugging Face folder, or one .safetensors with the small files that lie beside it.
+Result<std::vector<File>> read_all(const std::vector<fs::path>& paths) {
+  std::vector<File> files;
+  for (const fs::path& path : paths) {
+    auto file = read_file(path);
+    if (!file) return file.error();
+    files.push_back(*std::move(file));
+  }
+  return files;
+}
+
+// The files of a model: one .gguf, a Hugging Face folder, or one .safetensors with the small files that lie beside it.
 Result<std::vector<File>> read_model_files(const fs::path& path) {
   std::error_code error;
   std::vector<fs::path> paths;
@@ -36,19 +46,14 @@ Result<std::vector<File>> read_model_files(const fs::path& path) {
     if (!fs::is_regular_file(path, error))
       return Error{"file_missing", path.string() + " is neither a file nor a folder."};
     paths.push_back(path);
+    if (path.extension() == ".gguf") return read_all(paths);
   }
   for (const char* name : {"config.json", "tokenizer.json", "vocab.json", "merges.txt"})
     if (fs::is_regular_file(folder / name, error)) paths.push_back(folder / name);
   if (is_folder)
     for (const auto& entry : fs::directory_iterator(folder, error))
       if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
-  std::vector<File> files;
-  for (const fs::path& each : paths) {
-    auto file = read_file(each);
-    if (!file) return file.error();
-    files.push_back(*std::move(file));
-  }
-  return files;
+  return read_all(paths);
 }
 
 // Models by ref, loaded when first asked for. A ref is a path, unless --model says what every ref means.
@@ -187,7 +192,8 @@ int main(int argc, char** argv) {
 
   ReadFlags flags;
   auto* read_command = app.add_subcommand("read", "what the model would say after each layer, at each position");
-  read_command->add_option("--model", flags.model, "a .safetensors file, or a folder with config.json and weights");
+  read_command->add_option("--model", flags.model,
+                           "a .gguf or .safetensors file, or a folder with config.json and weights");
   read_command->add_option("--prompt", flags.prompt, "text to read; the model's BOS token is put first");
   read_command->add_option("--ids", flags.ids, "token ids instead, taken as they are: 464,3139");
   read_command->add_option("--experiment", flags.experiment, "an Experiment's JSON file; - for one Experiment a line");

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "formats/gguf.h"
 #include "formats/tensors.h"
 #include "model/config.h"
+#include "model/gguf_names.h"
 
 namespace lens {
 namespace {
@@ -32,6 +34,30 @@ Result<std::optional<Tokenizer>> load_tokenizer(const std::vector<File>& files) 
   return std::optional(*std::move(loaded));
 }
 
+Result<LoadedModel> finish(std::string ref, Result<Model> model, std::optional<Tokenizer> tokenizer) {
+  if (!model) return model.error();
+  if (tokenizer && tokenizer->size() > model->config().d_vocab)
+    return Error{"tokenizer_format", "The tokenizer has ids up to " + std::to_string(tokenizer->size() - 1) +
+                                         ", but the model knows " + std::to_string(model->config().d_vocab) +
+                                         " tokens; they do not belong together."};
+  return LoadedModel{std::move(ref), *std::move(model), std::move(tokenizer)};
+}
+
+// One file with everything in it.
+Result<LoadedModel> load_gguf(std::string ref, const File& file) {
+  const auto gguf = read_gguf(file.bytes, file.name);
+  if (!gguf) return gguf.error();
+  const auto config = config_of(*gguf, file.name);
+  if (!config) return config.error();
+  std::optional<Tokenizer> tokenizer;
+  if (gguf->metadata.contains("tokenizer.ggml.model")) {
+    auto inside = Tokenizer::from_gguf(gguf->metadata, file.name);
+    if (!inside) return inside.error();
+    tokenizer = *std::move(inside);
+  }
+  return finish(std::move(ref), Model::load(*config, renamed(gguf->tensors), file.name), std::move(tokenizer));
+}
+
 }  // namespace
 
 std::string LoadedModel::token_bytes(TokenId id) const {
@@ -40,6 +66,9 @@ std::string LoadedModel::token_bytes(TokenId id) const {
 }
 
 Result<LoadedModel> load_model(std::string ref, std::vector<File> files) {
+  if (const auto gguf = std::ranges::find_if(files, [](const File& file) { return file.name.ends_with(".gguf"); });
+      gguf != files.end())
+    return load_gguf(std::move(ref), *gguf);
   const File* config_file = find(files, "config.json");
   if (!config_file)
     return Error{"file_missing", ref +
@@ -65,14 +94,7 @@ Result<LoadedModel> load_model(std::string ref, std::vector<File> files) {
   }
   if (weights_name.empty())
     return Error{"file_missing", ref + ": no .safetensors file was given; it holds the model's weights."};
-  auto model = Model::load(*config, tensors, weights_name);
-  if (!model) return model.error();
-
-  if (*tokenizer && (*tokenizer)->size() > model->config().d_vocab)
-    return Error{"tokenizer_format", "The tokenizer has ids up to " + std::to_string((*tokenizer)->size() - 1) +
-                                         ", but the model knows " + std::to_string(model->config().d_vocab) +
-                                         " tokens; they do not belong together."};
-  return LoadedModel{std::move(ref), *std::move(model), *std::move(tokenizer)};
+  return finish(std::move(ref), Model::load(*config, tensors, weights_name), *std::move(tokenizer));
 }
 
 }  // namespace lens

@@ -47,15 +47,6 @@ std::optional<std::vector<std::size_t>> as_sizes(const Json& value) {
   return sizes;
 }
 
-// The bytes that values of this shape take, unless they are too many to count.
-std::optional<std::size_t> byte_count(DType dtype, std::span<const std::size_t> shape) {
-  std::size_t n = bytes_per_value(dtype);
-  for (const std::size_t size : shape) {
-    if (__builtin_mul_overflow(n, size, &n)) return std::nullopt;
-  }
-  return n;
-}
-
 // One entry of the header: {"dtype": "F32", "shape": [768, 2304], "data_offsets": [begin, end]}.
 Result<TensorView> read_entry(const Json& entry, std::span<const std::byte> buffer, const std::string& where) {
   const auto wrong = [&](std::string what) { return Error{"file_format", where + ": " + std::move(what)}; };

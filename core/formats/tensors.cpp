@@ -11,7 +11,8 @@ namespace {
 struct DTypeEntry {
   DType dtype;
   std::string_view name;
-  std::size_t n_byte;
+  std::size_t n_byte;       // of a block
+  std::size_t n_value = 1;  // in a block
 };
 
 // In the order of the enum.
@@ -23,7 +24,7 @@ constexpr std::array kDTypes = {
     DTypeEntry{DType::I16, "I16", 2},         DTypeEntry{DType::I8, "I8", 1},
     DTypeEntry{DType::U64, "U64", 8},         DTypeEntry{DType::U32, "U32", 4},
     DTypeEntry{DType::U16, "U16", 2},         DTypeEntry{DType::U8, "U8", 1},
-    DTypeEntry{DType::BOOL, "BOOL", 1},
+    DTypeEntry{DType::BOOL, "BOOL", 1},       DTypeEntry{DType::Q8_0, "Q8_0", 34, kQ8Values},
 };
 
 const DTypeEntry& entry_of(DType dtype) {
@@ -49,14 +50,35 @@ std::string_view name_of(DType dtype) { return entry_of(dtype).name; }
 
 std::optional<DType> dtype_named(std::string_view name) {
   for (const DTypeEntry& entry : kDTypes) {
-    if (entry.name == name) return entry.dtype;
+    if (entry.name == name && entry.n_value == 1) return entry.dtype;
   }
   return std::nullopt;
 }
 
-std::size_t bytes_per_value(DType dtype) { return entry_of(dtype).n_byte; }
+std::size_t values_per_block(DType dtype) { return entry_of(dtype).n_value; }
+std::size_t bytes_per_block(DType dtype) { return entry_of(dtype).n_byte; }
 
-bool is_readable_float(DType dtype) { return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16; }
+std::optional<std::size_t> byte_count(DType dtype, std::span<const std::size_t> shape) {
+  const std::size_t n_value = values_per_block(dtype);
+  if (n_value > 1 && (shape.empty() || shape.back() % n_value != 0)) return std::nullopt;
+  std::size_t n = bytes_per_block(dtype);
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    const std::size_t extent = d + 1 == shape.size() ? shape[d] / n_value : shape[d];
+    if (__builtin_mul_overflow(n, extent, &n)) return std::nullopt;
+  }
+  return n;
+}
+
+bool is_readable_float(DType dtype) {
+  return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16 || dtype == DType::Q8_0;
+}
+
+Q8Block read_q8_block(const std::byte* at) {
+  Q8Block block;
+  convert<Eigen::half>(at, {&block.scale, 1});
+  std::memcpy(block.values, at + sizeof(Eigen::half), kQ8Values);
+  return block;
+}
 
 std::size_t TensorView::count() const {
   std::size_t n = 1;
@@ -76,12 +98,20 @@ std::string shape_text(std::span<const std::size_t> shape) {
 void read_floats(const TensorView& tensor, std::size_t offset, std::span<float> out) {
   assert(is_readable_float(tensor.dtype));
   assert(offset <= tensor.count() && out.size() <= tensor.count() - offset);
-  const std::byte* from = tensor.bytes.data() + offset * bytes_per_value(tensor.dtype);
+  assert(offset % values_per_block(tensor.dtype) == 0 && out.size() % values_per_block(tensor.dtype) == 0);
+  const std::byte* from =
+      tensor.bytes.data() + offset / values_per_block(tensor.dtype) * bytes_per_block(tensor.dtype);
   switch (tensor.dtype) {
     case DType::F16:
       return convert<Eigen::half>(from, out);
     case DType::BF16:
       return convert<Eigen::bfloat16>(from, out);
+    case DType::Q8_0:
+      for (std::size_t i = 0; i < out.size(); i += kQ8Values, from += bytes_per_block(DType::Q8_0)) {
+        const Q8Block block = read_q8_block(from);
+        for (std::size_t j = 0; j < kQ8Values; ++j) out[i + j] = block.scale * static_cast<float>(block.values[j]);
+      }
+      return;
     default:
       return convert<float>(from, out);
   }

@@ -45,33 +45,70 @@ constexpr std::size_t kRowBlock = 64;
 
 }  // namespace
 
+PackedMatrix::PackedMatrix(std::size_t n_in, std::size_t n_out, Storage storage) : n_in_(n_in), n_out_(n_out) {
+  const std::size_t count = n_panel() * n_in * kPanel;
+  if (storage == Storage::float32) {
+    panels_.resize(count);
+  } else {
+    assert(n_in % kQ8Block == 0);
+    quants_.resize(count);
+    scales_.resize(count / kQ8Block);
+  }
+}
+
+const float* PackedMatrix::panel(std::size_t p, std::size_t first_in, std::size_t n, std::vector<float>& room) const {
+  const std::size_t begin = (p * n_in_ + first_in) * kPanel;
+  if (storage() == Storage::float32) return panels_.data() + begin;
+  room.resize(n * kPanel);
+  for (std::size_t in = 0; in < n; ++in) {
+    const float* scales = scales_.data() + scale_index(first_in + in, p * kPanel);
+    const std::int8_t* quants = quants_.data() + begin + in * kPanel;
+    for (std::size_t c = 0; c < kPanel; ++c) room[in * kPanel + c] = scales[c] * static_cast<float>(quants[c]);
+  }
+  return room.data();
+}
+
+float PackedMatrix::at(std::size_t in, std::size_t out) const {
+  if (storage() == Storage::float32) return panels_[index(in, out)];
+  return scales_[scale_index(in, out)] * static_cast<float>(quants_[index(in, out)]);
+}
+
 void PackedMatrix::set_row(std::size_t in, std::span<const float> values) {
-  assert(in < n_in_ && values.size() == n_out_);
+  assert(in < n_in_ && values.size() == n_out_ && storage() == Storage::float32);
   for (std::size_t out = 0; out < n_out_; ++out) panels_[index(in, out)] = values[out];
 }
 
 void PackedMatrix::set_column(std::size_t out, std::span<const float> values) {
-  assert(out < n_out_ && values.size() == n_in_);
+  assert(out < n_out_ && values.size() == n_in_ && storage() == Storage::float32);
   for (std::size_t in = 0; in < n_in_; ++in) panels_[index(in, out)] = values[in];
+}
+
+void PackedMatrix::set_column(std::size_t out, std::span<const float> scales, std::span<const std::int8_t> values) {
+  assert(out < n_out_ && values.size() == n_in_ && scales.size() * kQ8Block == n_in_ && storage() == Storage::q8_0);
+  for (std::size_t in = 0; in < n_in_; ++in) quants_[index(in, out)] = values[in];
+  for (std::size_t block = 0; block < scales.size(); ++block)
+    scales_[scale_index(block * kQ8Block, out)] = scales[block];
 }
 
 void PackedMatrix::column(std::size_t out, std::span<float> values) const {
   assert(out < n_out_ && values.size() == n_in_);
-  for (std::size_t in = 0; in < n_in_; ++in) values[in] = panels_[index(in, out)];
+  for (std::size_t in = 0; in < n_in_; ++in) values[in] = at(in, out);
 }
 
 void panel_product(MatrixView<const float> X, const PackedMatrix& W, std::size_t p, float* out, std::size_t stride) {
   assert(X.n_col == W.n_in());
-  any_rows_by_panel(X, W.panel(p), out, stride);
+  thread_local std::vector<float> room;
+  any_rows_by_panel(X, W.panel(p, 0, W.n_in(), room), out, stride);
 }
 
 void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y) {
   assert(first_in + X.n_col <= W.n_in() && Y.n_row == X.n_row && Y.n_col == W.n_out());
   float tail[kRowBlock * kPanel];
+  std::vector<float> room;
   for (std::size_t begin = 0; begin < X.n_row; begin += kRowBlock) {
     const auto x = X.rows(begin, std::min(begin + kRowBlock, X.n_row));
     for (std::size_t p = 0; p < W.n_panel(); ++p) {
-      const float* panel = W.panel(p) + first_in * kPanel;
+      const float* panel = W.panel(p, first_in, X.n_col, room);
       const std::size_t column = p * kPanel;
       float* out = Y.data + begin * Y.n_col + column;
       if (column + kPanel <= Y.n_col) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -14,24 +15,35 @@ namespace lens {
 // Columns that lie side by side in memory; two vectors of simd128, one of AVX2.
 inline constexpr std::size_t kPanel = kLanes > 8 ? kLanes : 8;
 
+// Values that share a scale in Q8_0: consecutive inputs of one column.
+inline constexpr std::size_t kQ8Block = 32;
+
 // W [n_in, n_out], stored as panels of kPanel columns: panel p holds [n_in, kPanel], zeros beyond n_out. A step over
-// k then reads memory in order, for x·W and for one column alike.
+// k then reads memory in order, for x·W and for one column alike. Values are float32, or Q8_0: int8 with a scale for
+// every 32 inputs of a column, 1.125 bytes a value; these become float32 again panel by panel, as scale · value, so
+// that results have the bits that the same weights stored as float32 give.
 class PackedMatrix {
  public:
+  enum class Storage { float32, q8_0 };
+
   PackedMatrix() = default;
-  PackedMatrix(std::size_t n_in, std::size_t n_out)
-      : n_in_(n_in), n_out_(n_out), panels_((n_out + kPanel - 1) / kPanel * n_in * kPanel) {}
+  // n_in is a multiple of kQ8Block for q8_0.
+  PackedMatrix(std::size_t n_in, std::size_t n_out, Storage storage = Storage::float32);
 
   std::size_t n_in() const { return n_in_; }
   std::size_t n_out() const { return n_out_; }
   std::size_t n_panel() const { return (n_out_ + kPanel - 1) / kPanel; }
-  std::size_t byte_size() const { return panels_.size() * sizeof(float); }
-  const float* panel(std::size_t p) const { return panels_.data() + p * n_in_ * kPanel; }  // [n_in, kPanel]
+  Storage storage() const { return quants_.empty() ? Storage::float32 : Storage::q8_0; }
+  std::size_t byte_size() const { return (panels_.size() + scales_.size()) * sizeof(float) + quants_.size(); }
 
-  float at(std::size_t in, std::size_t out) const { return panels_[index(in, out)]; }
-  void set_row(std::size_t in, std::span<const float> values);      // values [n_out]
-  void set_column(std::size_t out, std::span<const float> values);  // values [n_in]
-  void column(std::size_t out, std::span<float> values) const;      // values [n_in]
+  // Rows first_in to first_in + n of panel p, [n, kPanel]: where they lie, or written into `room`.
+  const float* panel(std::size_t p, std::size_t first_in, std::size_t n, std::vector<float>& room) const;
+
+  float at(std::size_t in, std::size_t out) const;
+  void set_row(std::size_t in, std::span<const float> values);      // values [n_out]; float32 storage
+  void set_column(std::size_t out, std::span<const float> values);  // values [n_in]; float32 storage
+  void set_column(std::size_t out, std::span<const float> scales, std::span<const std::int8_t> values);  // q8_0 storage
+  void column(std::size_t out, std::span<float> values) const;  // values [n_in]
 
  private:
   std::size_t index(std::size_t in, std::size_t out) const {
@@ -39,7 +51,13 @@ class PackedMatrix {
   }
   std::size_t n_in_ = 0;
   std::size_t n_out_ = 0;
-  std::vector<float> panels_;
+  // Scale of the block that holds index(in, out): [n_panel, n_in / kQ8Block, kPanel].
+  std::size_t scale_index(std::size_t in, std::size_t out) const {
+    return (out / kPanel * (n_in_ / kQ8Block) + in / kQ8Block) * kPanel + out % kPanel;
+  }
+  std::vector<float> panels_;        // float32: [n_panel, n_in, kPanel]
+  std::vector<std::int8_t> quants_;  // q8_0:    [n_panel, n_in, kPanel]
+  std::vector<float> scales_;
 };
 
 // X [n, n_in], b [n_out] or empty for none, Y [n, n_out].

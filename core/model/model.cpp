@@ -119,9 +119,9 @@ class Loader {
     std::vector<std::size_t> expected = slot.shape;
     if (transposed) std::swap(expected[0], expected[1]);
     if (found.tensor->shape != expected) return wrong_shape(found, shape_text(expected));
-    if (const auto d = found.tensor->dtype; d != DType::F32 && d != DType::F16 && d != DType::BF16)
-      return Error{"tensor_dtype",
-                   in_file(found.name) + " is " + std::string(name_of(d)) + "; weights should be F32, F16 or BF16."};
+    if (!is_readable_float(found.tensor->dtype))
+      return Error{"tensor_dtype", in_file(found.name) + " is " + std::string(name_of(found.tensor->dtype)) +
+                                       "; weights should be F32, F16, BF16 or Q8_0."};
 
     if (slot.layout == Layout::vector) {
       auto& field = *std::get<std::vector<float>*>(slot.field);
@@ -131,6 +131,13 @@ class Loader {
     // Row by row, so that no second copy of a large matrix exists.
     auto& field = *std::get<PackedMatrix*>(slot.field);
     const bool by_column = transposed || slot.layout == Layout::embedding;
+    if (found.tensor->dtype == DType::Q8_0) {
+      // Blocks run along the inputs, as they do in memory, only where the file's rows are our columns.
+      if (!by_column)
+        return Error{"tensor_shape",
+                     in_file(found.name) + " is Q8_0 in Conv1D orientation; GGUF stores it transposed."};
+      return fill_q8(found, expected, field);
+    }
     field = by_column ? PackedMatrix(expected[1], expected[0]) : PackedMatrix(expected[0], expected[1]);
     std::vector<float> row(expected[1]);
     for (std::size_t r = 0; r < expected[0]; ++r) {
@@ -179,14 +186,33 @@ class Loader {
       message += " The file has a \"" + unexpected + "\" instead; was it renamed?";
     return {"tensor_missing", message};
   }
+  // Q8_0 stays Q8_0.
+  Status fill_q8(const Found& found, std::span<const std::size_t> shape, PackedMatrix& field) const {
+    const std::size_t n_block = shape[1] / kQ8Values;
+    field = PackedMatrix(shape[1], shape[0], PackedMatrix::Storage::q8_0);
+    std::vector<float> scales(n_block);
+    std::vector<std::int8_t> values(shape[1]);
+    const std::byte* at = found.tensor->bytes.data();
+    for (std::size_t r = 0; r < shape[0]; ++r) {
+      for (std::size_t b = 0; b < n_block; ++b, at += bytes_per_block(DType::Q8_0)) {
+        const Q8Block block = read_q8_block(at);
+        if (!std::isfinite(block.scale)) return not_finite(found, block.scale, r * shape[1] + b * kQ8Values);
+        scales[b] = block.scale;
+        std::ranges::copy(block.values, values.begin() + static_cast<std::ptrdiff_t>(b * kQ8Values));
+      }
+      field.set_column(r, scales, values);
+    }
+    return ok();
+  }
+  Error not_finite(const Found& found, float value, std::size_t at) const {
+    return {"tensor_value", in_file(found.name) + " holds " + (std::isnan(value) ? "NaN" : "infinity") + " at value " +
+                                std::to_string(at) + "; the file is damaged, or the training diverged."};
+  }
   Status read(const Found& found, std::size_t offset, std::span<float> out) const {
     read_floats(*found.tensor, offset, out);
     const auto bad = std::find_if(out.begin(), out.end(), [](float value) { return !std::isfinite(value); });
     if (bad == out.end()) return ok();
-    return Error{"tensor_value", in_file(found.name) + " holds " + (std::isnan(*bad) ? "NaN" : "infinity") +
-                                     " at value " +
-                                     std::to_string(offset + static_cast<std::size_t>(bad - out.begin())) +
-                                     "; the file is damaged, or the training diverged."};
+    return not_finite(found, *bad, offset + static_cast<std::size_t>(bad - out.begin()));
   }
 
   std::string file_;

@@ -47,6 +47,10 @@ Result<Tokenizer> Tokenizer::from_tokenizer_json(std::string_view tokenizer_json
   return Tables::build(read_tokenizer_json(tokenizer_json));
 }
 
+Result<Tokenizer> Tokenizer::from_gguf(const Json& metadata, std::string_view file) {
+  return Tables::build(read_gguf_tokenizer(metadata, file));
+}
+
 Result<Tokenizer> Tokenizer::Tables::build(const Result<TokenizerFiles>& files) {
   if (!files) return files.error();
   const auto wrong = [](const std::string& where, const std::string& what) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "text/token_id.h"
 
@@ -22,6 +23,8 @@ class Tokenizer {
   // From tokenizer.json (Hugging Face tokenizers; merges as "A B" strings or as ["A","B"] pairs; added_tokens).
   // A pre-tokeniser, model or normaliser other than GPT-2's is refused by name.
   static Result<Tokenizer> from_tokenizer_json(std::string_view tokenizer_json);
+  // From the metadata of a GGUF file named `file`; a tokenizer other than GPT-2's is refused by name.
+  static Result<Tokenizer> from_gguf(const Json& metadata, std::string_view file);
 
   // No special token is added. Text that spells a special token ("<|endoftext|>") becomes that token, as in the
   // field's tools. Any bytes are accepted: decode(encode(x)) == x.

@@ -82,23 +82,22 @@ Result<std::vector<TokenizerFiles::Merge>> read_merges_txt(std::string_view text
   return merges;
 }
 
-// ["Ġ t", …], or since tokenizers 0.20 [["Ġ", "t"], …].
-Result<std::vector<TokenizerFiles::Merge>> read_merges_json(const Json& list) {
-  if (!list.is_array()) {
-    return wrong(kTokenizerJson, "model.merges: expected a list of merges, got " + printed(list));
-  }
+// ["Ġ t", …], or since tokenizers 0.20 [["Ġ", "t"], …]. `where` is the list's place, `place` one merge's before its number.
+Result<std::vector<TokenizerFiles::Merge>> read_merges_json(const Json& list, std::string_view where,
+                                                            std::string_view place) {
+  if (!list.is_array()) return wrong(where, "expected a list of merges, got " + printed(list));
   std::vector<TokenizerFiles::Merge> merges;
   merges.reserve(list.size());
   for (const Json& item : list) {
     const std::size_t n = merges.size();
     if (item.is_string()) {
-      Result<TokenizerFiles::Merge> merge = read_merge(item.get_ref<const std::string&>(), kTokenizerJsonPlace, n);
+      Result<TokenizerFiles::Merge> merge = read_merge(item.get_ref<const std::string&>(), place, n);
       if (!merge) return merge.error();
       merges.push_back(*std::move(merge));
     } else if (item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_string()) {
       merges.push_back({item[0].get<std::string>(), item[1].get<std::string>(), n});
     } else {
-      return wrong(std::string(kTokenizerJsonPlace) + std::to_string(n),
+      return wrong(std::string(place) + std::to_string(n),
                    "expected \"A B\" or [\"A\", \"B\"], got " + printed(item));
     }
   }
@@ -197,12 +196,48 @@ Result<TokenizerFiles> read_tokenizer_json(std::string_view tokenizer_json) {
   Result<std::vector<TokenizerFiles::Token>> vocab =
       read_vocab(member(model, "vocab"), std::string(kTokenizerJson) + ": model.vocab");
   if (!vocab) return vocab.error();
-  Result<std::vector<TokenizerFiles::Merge>> merges = read_merges_json(member(model, "merges"));
+  Result<std::vector<TokenizerFiles::Merge>> merges = read_merges_json(
+      member(model, "merges"), std::string(kTokenizerJson) + ": model.merges", kTokenizerJsonPlace);
   if (!merges) return merges.error();
   Result<std::vector<TokenizerFiles::AddedToken>> added = read_added_tokens(member(*document, "added_tokens"));
   if (!added) return added.error();
   return TokenizerFiles{std::string(kTokenizerJson), std::string(kTokenizerJsonPlace), *std::move(vocab),
                         *std::move(merges), *std::move(added)};
+}
+
+Result<TokenizerFiles> read_gguf_tokenizer(const Json& metadata, std::string_view file) {
+  const std::string prefix = std::string(file) + ": tokenizer.ggml.";
+  const Json& model = member(metadata, "tokenizer.ggml.model");
+  if (model != "gpt2") return wrong(prefix + "model", "expected \"gpt2\", got " + printed(model));
+  // llama.cpp's names for pre-tokenisers; "gpt-2" is GPT-2's own, which old files leave out.
+  const Json& pre = member(metadata, "tokenizer.ggml.pre");
+  if (!pre.is_null() && pre != "gpt-2" && pre != "default")
+    return wrong(prefix + "pre", "expected \"gpt-2\", got " + printed(pre));
+
+  const Json& tokens = member(metadata, "tokenizer.ggml.tokens");
+  if (!tokens.is_array() || tokens.empty() || tokens.size() > static_cast<std::size_t>(kMaxId) + 1)
+    return wrong(prefix + "tokens", "expected a list of tokens, got " + printed(tokens));
+  const Json& types = member(metadata, "tokenizer.ggml.token_type");
+  if (!types.is_null() && (!types.is_array() || types.size() != tokens.size()))
+    return wrong(prefix + "token_type", "expected a list as long as the tokens, got " + printed(types));
+
+  // ggml's token types: 3 is control (special), 4 is added by the user; 5, unused, pads a vocabulary.
+  constexpr int kControl = 3, kUserDefined = 4, kUnused = 5;
+  TokenizerFiles files{prefix + "tokens", prefix + "merges: merge ", {}, {}, {}};
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (!tokens[i].is_string() || tokens[i].get_ref<const std::string&>().empty())
+      return wrong(prefix + "tokens", "token " + std::to_string(i) + ": expected a text, got " + printed(tokens[i]));
+    const auto& spelling = tokens[i].get_ref<const std::string&>();
+    const auto id = static_cast<TokenId>(i);
+    const Json type = types.is_null() ? Json(spelling == "<|endoftext|>" ? kControl : 1) : types[i];
+    if (type == kUnused) continue;
+    if (type == kControl || type == kUserDefined) files.added.push_back({spelling, id, type == kControl});
+    else files.vocab.push_back({spelling, id});
+  }
+  auto merges = read_merges_json(member(metadata, "tokenizer.ggml.merges"), prefix + "merges", files.merge_place);
+  if (!merges) return merges.error();
+  files.merges = *std::move(merges);
+  return files;
 }
 
 }  // namespace lens

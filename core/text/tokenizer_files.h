@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "text/token_id.h"
 
@@ -34,8 +35,10 @@ struct TokenizerFiles {
   std::vector<AddedToken> added;
 };
 
-// Errors of both: tokenizer_format.
+// Errors of all: tokenizer_format.
 Result<TokenizerFiles> read_vocab_and_merges(std::string_view vocab_json, std::string_view merges_txt);
 Result<TokenizerFiles> read_tokenizer_json(std::string_view tokenizer_json);
+// The keys "tokenizer.ggml.*" of a GGUF file named `file`.
+Result<TokenizerFiles> read_gguf_tokenizer(const Json& metadata, std::string_view file);
 
 }  // namespace lens

@@ -91,3 +91,31 @@ TEST_CASE("a packed matrix gives back what was put in, by row and by column") {
   for (std::size_t r = 0; r < 5; ++r)
     for (std::size_t c = 0; c < 19; ++c) REQUIRE(by_row.at(r, c) == by_column.at(r, c));
 }
+
+TEST_CASE("Q8_0 columns multiply with the bits of the same values as float32") {
+  Random random(5);
+  for (const std::size_t n_out : {1u, 7u, 8u, 9u, 35u})
+    for (const std::size_t n_in : {32u, 96u}) {
+      PackedMatrix q8(n_in, n_out, PackedMatrix::Storage::q8_0), f32(n_in, n_out);
+      for (std::size_t c = 0; c < n_out; ++c) {
+        const auto scales = random.normals(n_in / kQ8Block, 0.01f);
+        std::vector<std::int8_t> values(n_in);
+        std::vector<float> column(n_in);
+        for (std::size_t k = 0; k < n_in; ++k) {
+          values[k] = static_cast<std::int8_t>(static_cast<int>(random.below(256)) - 128);
+          column[k] = scales[k / kQ8Block] * static_cast<float>(values[k]);
+        }
+        q8.set_column(c, scales, values);
+        f32.set_column(c, column);
+        std::vector<float> read(n_in);
+        q8.column(c, read);
+        REQUIRE(read == column);
+      }
+      REQUIRE(q8.byte_size() * 3 < f32.byte_size());
+      const auto x = random.normals(6 * n_in);
+      std::vector<float> from_q8(6 * n_out), from_f32(6 * n_out);
+      matmul({x.data(), 6, n_in}, q8, {}, {from_q8.data(), 6, n_out});
+      matmul({x.data(), 6, n_in}, f32, {}, {from_f32.data(), 6, n_out});
+      REQUIRE(from_q8 == from_f32);
+    }
+}

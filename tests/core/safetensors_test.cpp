@@ -138,7 +138,7 @@ TEST_CASE("a file cut or changed anywhere never does more than fail", "[safetens
     std::size_t n_byte = 0;
     for (const auto& [name, tensor] : *tensors) {
       n_byte += tensor.bytes.size();
-      if (tensor.bytes.size() != tensor.count() * lens::bytes_per_value(tensor.dtype)) return true;
+      if (tensor.bytes.size() != tensor.count() * lens::bytes_per_block(tensor.dtype)) return true;
       if (!lens::is_readable_float(tensor.dtype)) continue;
       std::vector<float> values(tensor.count());
       lens::read_floats(tensor, 0, values);

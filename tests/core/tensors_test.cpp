@@ -41,10 +41,10 @@ TEST_CASE("dtype names and sizes", "[tensors]") {
   CHECK_FALSE(lens::dtype_named("f32"));
   CHECK_FALSE(lens::dtype_named("F4"));
   CHECK_FALSE(lens::dtype_named(""));
-  CHECK(lens::bytes_per_value(DType::F64) == 8);
-  CHECK(lens::bytes_per_value(DType::F32) == 4);
-  CHECK(lens::bytes_per_value(DType::BF16) == 2);
-  CHECK(lens::bytes_per_value(DType::BOOL) == 1);
+  CHECK(lens::bytes_per_block(DType::F64) == 8);
+  CHECK(lens::bytes_per_block(DType::F32) == 4);
+  CHECK(lens::bytes_per_block(DType::BF16) == 2);
+  CHECK(lens::bytes_per_block(DType::BOOL) == 1);
   CHECK(lens::is_readable_float(DType::F16));
   CHECK_FALSE(lens::is_readable_float(DType::F64));
 }

@@ -1,0 +1,221 @@
+#include "formats/gguf.h"
+
+#include <cmath>
+
+#include "engine/loaded_model.h"
+#include "gguf_file.h"
+#include "lens/logit_lens.h"
+#include "model/forward.h"
+#include "model/gguf_names.h"
+#include "read_file.h"
+#include "support.h"
+#include "text/tokenizer.h"
+
+using namespace lens;
+using namespace lens::test;
+
+namespace {
+
+std::span<const std::byte> bytes_of(const std::vector<float>& values) { return std::as_bytes(std::span(values)); }
+
+// Q8_0 as ggml quantises: a scale of 1/16, 1/8 or 1/4, which F16 holds exactly, and 32 int8.
+std::vector<std::byte> random_q8(std::size_t n_value, Random& random) {
+  std::vector<std::byte> bytes;
+  for (std::size_t b = 0; b < n_value / kQ8Values; ++b) {
+    const std::uint16_t scale[] = {0x2C00, 0x3000, 0x3400};
+    const std::uint16_t chosen = scale[random.below(3)];
+    bytes.push_back(static_cast<std::byte>(chosen & 0xFF));
+    bytes.push_back(static_cast<std::byte>(chosen >> 8));
+    for (std::size_t i = 0; i < kQ8Values; ++i) bytes.push_back(static_cast<std::byte>(random.below(256)));
+  }
+  return bytes;
+}
+
+// A seeded GPT-2 of 2 layers as a GGUF with Q8_0 matrices, or with the same numbers as float32.
+std::vector<std::byte> model_file(bool as_q8) {
+  constexpr std::size_t C = 32, I = 64, V = 45, P = 9;
+  Random random(21);
+  GgufWriter gguf;
+  gguf.key("general.architecture", std::string("gpt2"));
+  gguf.key("gpt2.block_count", 2u);
+  gguf.key("gpt2.attention.head_count", 4u);
+  gguf.key("gpt2.context_length", std::uint32_t{P});
+  gguf.key("gpt2.embedding_length", std::uint32_t{C});
+  gguf.key("gpt2.feed_forward_length", std::uint32_t{I});
+  gguf.key("gpt2.attention.layer_norm_epsilon", 1e-5f);
+  const auto matrix = [&](const std::string& name, std::size_t out, std::size_t in) {
+    const auto q8 = random_q8(out * in, random);
+    if (as_q8) return gguf.tensor(name, {out, in}, 8, q8);
+    std::vector<float> values(out * in);
+    read_floats({DType::Q8_0, {out, in}, q8}, 0, values);
+    gguf.tensor(name, {out, in}, 0, bytes_of(values));
+  };
+  const auto vector = [&](const std::string& name, std::size_t n) {
+    gguf.tensor(name, {n}, 0, bytes_of(random.normals(n)));
+  };
+  matrix("token_embd.weight", V, C);
+  gguf.tensor("position_embd.weight", {P, C}, 0, bytes_of(random.normals(P * C)));
+  for (const std::string blk : {"blk.0.", "blk.1."}) {
+    vector(blk + "attn_norm.weight", C), vector(blk + "attn_norm.bias", C);
+    matrix(blk + "attn_qkv.weight", 3 * C, C), vector(blk + "attn_qkv.bias", 3 * C);
+    matrix(blk + "attn_output.weight", C, C), vector(blk + "attn_output.bias", C);
+    vector(blk + "ffn_norm.weight", C), vector(blk + "ffn_norm.bias", C);
+    matrix(blk + "ffn_up.weight", I, C), vector(blk + "ffn_up.bias", I);
+    matrix(blk + "ffn_down.weight", C, I), vector(blk + "ffn_down.bias", C);
+  }
+  vector("output_norm.weight", C), vector("output_norm.bias", C);
+  return gguf.file();
+}
+
+LoadedModel load(std::vector<std::byte> file) {
+  std::vector<File> files;
+  files.push_back({"model.gguf", std::move(file)});
+  auto model = load_model("test", std::move(files));
+  INFO((model ? "" : model.error().message));
+  REQUIRE(model);
+  return *std::move(model);
+}
+
+GgufWriter small() {
+  GgufWriter gguf;
+  gguf.key("general.architecture", std::string("gpt2"));
+  gguf.key("a.list", std::vector<std::string>{"x", std::string("\xFF\x00", 2)});
+  gguf.tensor("one", {2, 3}, 0, bytes_of({1, 2, 3, 4, 5, 6}));
+  gguf.tensor("two", {1}, 0, bytes_of({7}));
+  return gguf;
+}
+
+std::string code_of(std::span<const std::byte> file) {
+  const auto read = read_gguf(file, "x.gguf");
+  if (read) return "";
+  REQUIRE(read.error().message.find("x.gguf") != std::string::npos);
+  return read.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("a GGUF's keys and tensors arrive, shapes slowest dimension first") {
+  for (const std::uint32_t version : {2u, 3u}) {
+    const auto file = small().file(version);
+    const auto gguf = read_gguf(file, "x.gguf");
+    REQUIRE(gguf);
+    REQUIRE(gguf->metadata["general.architecture"] == "gpt2");
+    REQUIRE(gguf->metadata["a.list"][1].get<std::string>() == std::string("\xFF\x00", 2));
+    const TensorView& one = gguf->tensors.at("one");
+    REQUIRE(one.shape == std::vector<std::size_t>{2, 3});
+    std::vector<float> row(3);
+    read_floats(one, 3, row);
+    REQUIRE(row == std::vector<float>{4, 5, 6});
+  }
+}
+
+TEST_CASE("Q8_0 in memory gives the bits of the same weights as float32") {
+  const LoadedModel q8 = load(model_file(true)), f32 = load(model_file(false));
+  REQUIRE(q8.model.W_U().storage() == PackedMatrix::Storage::q8_0);
+  REQUIRE(q8.model.weights().blocks[1].W_out.storage() == PackedMatrix::Storage::q8_0);
+  REQUIRE(q8.model.byte_size() * 3 < f32.model.byte_size());
+  const std::vector<TokenId> tokens{3, 40, 0, 17, 44};
+  std::vector<LensColumn> columns[2];
+  for (int i : {0, 1}) {
+    const Model& model = (i ? f32 : q8).model;
+    Activations run(model.config());
+    run.append(tokens);
+    forward(model, 0, run);
+    columns[i] = read_lens(model, Lens{}, {.mid = true}, run, 0, tokens.size());
+    const Tensor result = read_hook(model, run, {Site::result, 1}, tokens.size());  // a slice of W_O a head
+    REQUIRE(result.values.size() == tokens.size() * 32 * 4);
+  }
+  for (std::size_t p = 0; p < tokens.size(); ++p)
+    for (std::size_t r = 0; r < columns[0][p].size(); ++r) {
+      REQUIRE(columns[0][p][r].reading.log_z == columns[1][p][r].reading.log_z);
+      REQUIRE(columns[0][p][r].reading.kl == columns[1][p][r].reading.kl);
+      REQUIRE(columns[0][p][r].answer.logit == columns[1][p][r].answer.logit);
+    }
+}
+
+TEST_CASE("a GGUF cut anywhere is refused by name, and no byte of its header can do harm") {
+  const auto file = small().file();
+  for (std::size_t n = 0; n < file.size(); ++n) {
+    const std::string code = code_of(std::span(file).first(n));
+    INFO(n << " bytes: " << code);
+    // The padding behind the last tensor may be missing.
+    if (n + 32 < file.size() || n < 4) REQUIRE((code == "file_truncated" || code == "file_format"));
+  }
+  for (std::size_t i = 0; i < file.size(); ++i)
+    for (const int value : {0x00, 0x01, 0x7F, 0x80, 0xFF}) {
+      auto broken = file;
+      broken[i] = static_cast<std::byte>(value);
+      (void)code_of(broken);
+    }
+}
+
+TEST_CASE("each broken GGUF has its own message") {
+  const auto expect = [](const GgufWriter& gguf, const std::string& code, const std::string& word,
+                         std::uint32_t version = 3) {
+    const auto file = gguf.file(version);
+    const auto read = read_gguf(file, "x.gguf");
+    REQUIRE(!read);
+    INFO(read.error().message);
+    REQUIRE(read.error().code == code);
+    REQUIRE(read.error().message.find(word) != std::string::npos);
+  };
+  expect(small(), "file_format", "version 1", 1);
+  expect(small(), "file_format", "big-endian", 0x03000000);
+  GgufWriter twice = small();
+  twice.tensor("one", {1}, 0, bytes_of({1}));
+  expect(twice, "file_format", "stands twice");
+  GgufWriter q4 = small();
+  q4.tensor("three", {32}, 2, bytes_of({1, 2, 3, 4, 5}));
+  expect(q4, "tensor_dtype", "Q4_0");
+  GgufWriter unknown = small();
+  unknown.tensor("three", {32}, 99, bytes_of({1}));
+  expect(unknown, "tensor_dtype", "type 99");
+  GgufWriter odd = small();
+  odd.tensor("three", {2, 33}, 8, bytes_of(std::vector<float>(17)));
+  expect(odd, "file_format", "cannot have the shape");
+  GgufWriter huge = small();
+  huge.tensor("three", {std::uint64_t{1} << 40, std::uint64_t{1} << 40}, 0, bytes_of({1}));
+  expect(huge, "file_format", "three");
+  GgufWriter aligned = small();
+  aligned.key("general.alignment", 33u);
+  expect(aligned, "file_format", "general.alignment");
+  GgufWriter keys = small();
+  keys.key("a.list", 1u);
+  expect(keys, "file_format", "stands twice");
+}
+
+TEST_CASE("another architecture, and a missing key, are named") {
+  GgufWriter llama;
+  llama.key("general.architecture", std::string("llama"));
+  const auto llama_file = llama.file();
+  const auto refused = config_of(*read_gguf(llama_file, "x.gguf"), "x.gguf");
+  REQUIRE(!refused);
+  REQUIRE(refused.error().message.find("\"llama\"") != std::string::npos);
+  const auto small_file = small().file();
+  const auto missing = config_of(*read_gguf(small_file, "x.gguf"), "x.gguf");
+  REQUIRE(!missing);
+  REQUIRE(missing.error().message.find("gpt2.block_count") != std::string::npos);
+}
+
+TEST_CASE("the tokenizer inside a GGUF is the one of the two text files") {
+  const std::string shared = LENS_SHARED_DIR;
+  if (shared.empty()) SKIP("no recorded vocabularies beside this checkout");
+  const std::string text = read_file(shared + "/gpt2-tokenizer/ggml-vocab-gpt-2.gguf");
+  const auto gguf = read_gguf(std::as_bytes(std::span(text)), "ggml-vocab-gpt-2.gguf");
+  REQUIRE(gguf);
+  REQUIRE(gguf->tensors.empty());
+  const auto inside = Tokenizer::from_gguf(gguf->metadata, "ggml-vocab-gpt-2.gguf");
+  INFO((inside ? "" : inside.error().message));
+  REQUIRE(inside);
+  const auto pair = Tokenizer::from_vocab_and_merges(read_file(shared + "/gpt2-tokenizer/encoder.json"),
+                                                     read_file(shared + "/gpt2-tokenizer/vocab.bpe"));
+  REQUIRE(pair);
+  REQUIRE(inside->size() == pair->size());
+  for (TokenId id = 0; id < static_cast<TokenId>(pair->size()); ++id) {
+    REQUIRE(inside->bytes_of(id) == pair->bytes_of(id));
+    REQUIRE(inside->is_special(id) == pair->is_special(id));
+  }
+  for (const char* prompt :
+       {"The capital of France is", "  two\n\nlines\t", "naïve café 🙂<|endoftext|>x", "I've 2024 don't"})
+    REQUIRE(inside->encode(prompt) == pair->encode(prompt));
+}
