@@ -1,9 +1,11 @@
 // The engine for JavaScript: one class, few verbs. Every verb answers {ok} or {error: {code, message}}.
 #include <emscripten/bind.h>
 
+#include <exception>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/engine.h"
 #include "typed_arrays.h"
@@ -46,7 +48,7 @@ class EngineBinding {
 
   // {bytes: Uint8Array, offsets: Uint32Array[d_vocab + 1], special: Uint8Array[d_vocab]}: token t is bytes[offsets[t],
   // offsets[t + 1]). Bytes, not strings: a token may be half a character.
-  val vocabulary(const std::string& ref) const {
+  val vocabulary(const std::string& ref) {
     const auto loaded = engine_.model(ref);
     if (!loaded) return answer(loaded.error());
     std::string bytes;
@@ -66,7 +68,7 @@ class EngineBinding {
     return answer(object);
   }
 
-  val tokenize(const std::string& ref, const std::string& text) const {
+  val tokenize(const std::string& ref, const std::string& text) {
     const auto loaded = engine_.model(ref);
     if (!loaded) return answer(loaded.error());
     if (!(*loaded)->tokenizer) return answer(Error{"no_tokenizer", "The model \"" + ref + "\" has no tokenizer."});
@@ -74,7 +76,7 @@ class EngineBinding {
   }
 
   // The Experiment's JSON as the engine understands it, unknown keys included.
-  val parse(const std::string& text) const {
+  val parse(const std::string& text) {
     const auto experiment = parse_experiment(text);
     return experiment ? answer(val(print_json(experiment->document))) : answer(experiment.error());
   }
@@ -124,20 +126,36 @@ class EngineBinding {
   int last_job_ = 0;
 };
 
+// A verb that runs out of memory answers so; an exception would end the worker.
+template <auto verb>
+struct Guarded;
+template <class Self, class... Args, val (Self::*verb)(Args...)>
+struct Guarded<verb> {
+  static val call(Self& self, Args... args) {
+    try {
+      return (self.*verb)(std::forward<Args>(args)...);
+    } catch (const std::exception&) {
+      return answer(
+          Error{"out_of_memory",
+                "This does not fit in the memory that the page has; shorten the prompt, or take a smaller model."});
+    }
+  }
+};
+
 }  // namespace
 
 EMSCRIPTEN_BINDINGS(lens) {
   emscripten::class_<EngineBinding>("Engine")
       .constructor<>()
-      .function("load", &EngineBinding::load)
-      .function("release", &EngineBinding::release)
-      .function("vocabulary", &EngineBinding::vocabulary)
-      .function("tokenize", &EngineBinding::tokenize)
-      .function("parse", &EngineBinding::parse)
-      .function("start", &EngineBinding::start)
-      .function("advance", &EngineBinding::advance)
-      .function("tables", &EngineBinding::tables)
-      .function("cancel", &EngineBinding::cancel);
+      .function("load", &Guarded<&EngineBinding::load>::call)
+      .function("release", &Guarded<&EngineBinding::release>::call)
+      .function("vocabulary", &Guarded<&EngineBinding::vocabulary>::call)
+      .function("tokenize", &Guarded<&EngineBinding::tokenize>::call)
+      .function("parse", &Guarded<&EngineBinding::parse>::call)
+      .function("start", &Guarded<&EngineBinding::start>::call)
+      .function("advance", &Guarded<&EngineBinding::advance>::call)
+      .function("tables", &Guarded<&EngineBinding::tables>::call)
+      .function("cancel", &Guarded<&EngineBinding::cancel>::call);
 }
 
 }  // namespace lens

@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -34,12 +35,12 @@ struct MatrixView {
 class Matrix {
  public:
   Matrix() = default;
-  Matrix(std::size_t n_row, std::size_t n_col) : n_col_(n_col), values_(n_row * n_col) {}
+  Matrix(std::size_t n_row, std::size_t n_col) : n_col_(n_col), values_(count(n_row)) {}
 
   std::size_t n_row() const { return n_col_ == 0 ? 0 : values_.size() / n_col_; }
   std::size_t n_col() const { return n_col_; }
   std::size_t byte_size() const { return values_.size() * sizeof(float); }
-  void resize_rows(std::size_t n_row) { values_.resize(n_row * n_col_); }
+  void resize_rows(std::size_t n_row) { values_.resize(count(n_row)); }
 
   operator MatrixView<float>() { return view(); }
   operator MatrixView<const float>() const { return view(); }
@@ -51,6 +52,13 @@ class Matrix {
   MatrixView<const float> rows(std::size_t begin, std::size_t end) const { return view().rows(begin, end); }
 
  private:
+  // Shapes come from files, and a wasm32 size_t has 32 bits.
+  std::size_t count(std::size_t n_row) const {
+    std::size_t n = 0;
+    if (__builtin_mul_overflow(n_row, n_col_, &n)) throw std::bad_alloc();
+    return n;
+  }
+
   std::size_t n_col_ = 0;
   std::vector<float> values_;
 };

@@ -17,8 +17,10 @@ using namespace lens;
 namespace fs = std::filesystem;
 
 Result<File> read_file(const fs::path& path) {
+  std::error_code error;
   std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) return Error{"file_missing", path.string() + " cannot be opened; does it exist?"};
+  if (!in || !fs::is_regular_file(path, error))
+    return Error{"file_missing", path.string() + " cannot be opened; does it exist?"};
   File file{path.filename().string(), std::vector<std::byte>(static_cast<std::size_t>(in.tellg()))};
   in.seekg(0);
   in.read(reinterpret_cast<char*>(file.bytes.data()), static_cast<std::streamsize>(file.bytes.size()));
@@ -212,5 +214,9 @@ int main(int argc, char** argv) {
   tokenize_command->add_flag("--json", json, "print JSON");
 
   CLI11_PARSE(app, argc, argv);
-  return read_command->parsed() ? read(flags) : tokenize(model, text, json);
+  try {
+    return read_command->parsed() ? read(flags) : tokenize(model, text, json);
+  } catch (const std::exception&) {
+    return fail({"out_of_memory", "This does not fit in the memory there is."});
+  }
 }

@@ -1,6 +1,6 @@
 #include "engine/engine.h"
 
-#include <new>
+#include <exception>
 
 namespace lens {
 
@@ -11,7 +11,7 @@ Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::ve
     if (!loaded) return loaded.error();
     models_[ref] = std::make_shared<Resident>(Resident{*std::move(loaded), {}});
     return model(ref);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {  // bad_alloc, or length_error from a vector beyond what a pointer can span
     return Error{"out_of_memory", ref +
                                       ": the model does not fit in the memory there is; close other tabs or "
                                       "programs, or take a smaller model."};

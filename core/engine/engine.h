@@ -1,4 +1,4 @@
-// The one door: models and Experiments in, tables out. wasm/ and cli/ see nothing else.
+// The one door: models and Experiments in, tables out. wasm/ and cli/ go through it.
 #pragma once
 
 #include <memory>

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <limits>
-#include <new>
 
 #include "base/json.h"
 #include "engine/resolve.h"
@@ -340,7 +340,7 @@ Result<Progress> Job::advance(double budget_ms) {
   try {
     while (step() && Clock::now() < deadline) {
     }
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {  // bad_alloc, or length_error from a vector beyond what a pointer can span
     return Error{"out_of_memory", "The run does not fit in the memory there is; shorten the prompt."};
   }
   Progress progress;

@@ -29,9 +29,9 @@ struct LoadedModel {
 };
 
 // One GGUF file, which holds everything; or a Hugging Face folder: config.json, one or more .safetensors, and
-// vocab.json + merges.txt or tokenizer.json (or neither). The files' bytes are released on the way. Errors:
-// file_missing; those of parse_config, read_safetensors, Model::load and Tokenizer; tokenizer_format (a tokenizer for
-// another vocabulary).
+// vocab.json + merges.txt or tokenizer.json (or neither). The files stay in memory until the model stands beside them.
+// Errors: file_missing; those of parse_config, read_safetensors, Model::load and Tokenizer; tokenizer_format (a
+// tokenizer for another vocabulary).
 Result<LoadedModel> load_model(std::string ref, std::vector<File> files);
 
 }  // namespace lens

@@ -8,6 +8,10 @@ namespace {
 // Held beside the run that is being worked on. Wasm memory never shrinks, so this is also what a page keeps for good.
 constexpr std::size_t kCacheBytes = std::size_t{64} << 20;
 
+// Readings of one run that are kept beside each other; who asks more begins anew, so that a long sweep of questions
+// does not fill the memory.
+constexpr std::size_t kMaxQuestions = 8;
+
 }  // namespace
 
 std::size_t common_prefix(std::span<const TokenId> a, std::span<const TokenId> b) {
@@ -39,7 +43,7 @@ CachedRun RunCache::take(const Config& config, std::span<const TokenId> tokens) 
   }
   if (best == runs_.end()) return {Activations(config), {}};
   const bool goes_on = best_length == tokens.size();
-  // A run that would lose more than it keeps stays for whoever comes back to it; its beginning is copied.
+  // A run that would lose more than it keeps stays for whoever comes back to it; it is copied and cut.
   if (!goes_on && 2 * best_length < best->activations.size()) {
     CachedRun run = *best;
     run.truncate(best_length);
@@ -52,6 +56,7 @@ CachedRun RunCache::take(const Config& config, std::span<const TokenId> tokens) 
 }
 
 void RunCache::put(CachedRun run) {
+  if (run.columns.size() > kMaxQuestions) run.columns.clear();
   runs_.push_front(std::move(run));
   std::size_t bytes = 0;
   for (auto it = runs_.begin(); it != runs_.end();) {

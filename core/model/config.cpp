@@ -101,6 +101,7 @@ Result<Config> parse_config(const Json& document, std::string_view file) {
   config.layer_norm_epsilon = static_cast<float>(keys.number("layer_norm_epsilon", 1e-5));
   config.scale_attention = keys.flag("scale_attn_weights", true);
   config.scale_attention_by_inverse_layer = keys.flag("scale_attn_by_inverse_layer_idx", false);
+  config.tied_head = keys.flag("tie_word_embeddings", true);
   config.bos = keys.token("bos_token_id");
   const std::string activation = keys.text("activation_function", "gelu_new");
   if (keys.error()) return *keys.error();

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "kernels/elementwise.h"
-#include "text/tokenizer.h"
+#include "text/token_id.h"
 
 namespace lens {
 
@@ -24,14 +24,16 @@ struct Config {
   float layer_norm_epsilon = 1e-5f;
   bool scale_attention = true;                    // scores / sqrt(d_head)
   bool scale_attention_by_inverse_layer = false;  // scores / (layer + 1) as well
+  bool tied_head = true;                          // without an lm_head of its own the model unembeds with W_E
   std::optional<TokenId> bos;                     // the token that opens a document
 
   // Attention scores of block `layer` are q·k times this.
   float score_scale(std::size_t layer) const;
 };
 
-// Hugging Face's config.json; keys that are absent have GPT2Config's defaults. `file` is used in messages.
-// Errors: config_format (key, expected, got); not_gpt2 (another architecture, or a variant not built, by name).
+// Hugging Face's config.json; keys that are absent have GPT2Config's defaults, but bos, which is then none. `file` is
+// used in messages. Errors: config_format (key, expected, got); not_gpt2 (another architecture, or a variant not built,
+// by name).
 Result<Config> parse_config(const Json& document, std::string_view file);
 
 }  // namespace lens

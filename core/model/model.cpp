@@ -9,6 +9,8 @@
 namespace lens {
 namespace {
 
+static_assert(kQ8Values == kQ8Block, "blocks are packed as they come");
+
 // Where a tensor of the checkpoint goes. The four projections of a block are stored [in, out] by Hugging Face's
 // Conv1D and [out, in] by nn.Linear; the table gives the Conv1D shape.
 enum class Layout { vector, projection, embedding };
@@ -230,11 +232,13 @@ Result<Model> Model::load(Config config, const NamedTensors& tensors, std::strin
   const auto d_vocab = loader.vocabulary(config);
   if (!d_vocab) return d_vocab.error();
   config.d_vocab = *d_vocab;  // a resized vocabulary shows in the weights first
+  if (config.bos && static_cast<std::size_t>(*config.bos) >= *d_vocab)
+    config.bos.reset();  // GPT-2's, left in a small model's config
   loader.find_orientation(config);
 
   Model model;
   model.config_ = config;
-  if (loader.has("lm_head.weight")) model.weights_.W_E.emplace();
+  if (loader.has("lm_head.weight") || !config.tied_head) model.weights_.W_E.emplace();
   const auto table = slots(config, model.weights_);
   loader.expect(table);
   for (const Slot& slot : table) {

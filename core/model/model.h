@@ -44,9 +44,9 @@ struct Weights {
 class Model {
  public:
   // Takes every tensor of a GPT-2 out of `tensors` (with or without a "transformer." prefix, Conv1D or Linear
-  // orientation; F32, F16 and BF16 become float32, the matrices' Q8_0 stays Q8_0); mask buffers and classification heads
-  // are passed over. `file` is used in messages. Errors: tensor_missing, tensor_duplicate, tensor_shape, tensor_dtype,
-  // tensor_value (NaN or infinity), tensor_unknown.
+  // orientation; F32, F16 and BF16 become float32, the matrices' Q8_0 stays Q8_0); mask buffers and classification
+  // heads are passed over. `file` is used in messages. Errors: tensor_missing, tensor_duplicate, tensor_shape,
+  // tensor_dtype, tensor_value (NaN or infinity), tensor_unknown.
   static Result<Model> load(Config config, const NamedTensors& tensors, std::string_view file);
 
   const Config& config() const { return config_; }

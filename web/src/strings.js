@@ -14,7 +14,7 @@ export const page = {
   tokens: (/** @type {number} */ n) => count(n, 'token'),
   tokensLabel: 'The prompt as the model reads it',
   deeper: 'deeper',
-  legend: 'probability there of the column’s final answer',
+  legend: 'how probable the column’s final answer already is there',
   legendBold: 'bold',
   legendBoldMeans: 'where that answer already leads',
   caption:
@@ -49,7 +49,7 @@ export const about = {
   paragraphs: [
     'The logit lens takes what the model holds in mind at some depth, its residual stream, and treats it as if it were already the last: through the final norm, into words. Reading a column upwards shows a guess being made.',
     'It is a view, not the model’s own voice. Early rows mislead: they are written for the layers above, not for the vocabulary. The final norm is applied where it was never trained to be. And frequent tokens are favoured wherever the stream says little.',
-    'The model runs on this page. Nothing leaves this computer.',
+    'Rows count the blocks from 0; the output is the stream after the last one. · is a space, ↵ a new line, ∅ the start of the text (or its end), ‹E2› a raw byte: a token may be half a character. The model runs on this page. Nothing leaves this computer.',
   ],
 };
 

@@ -35,7 +35,7 @@ export class Vocabulary {
     if (id === this.#bos) {
       /** @type {Piece[]} */
       const pieces = [{ kind: 'mark', text: '∅' }];
-      return { id, pieces, plain: '∅', spoken: 'start of text', special: true };
+      return { id, pieces, plain: '∅', spoken: 'start or end of a text', special: true };
     }
     if (!t || id < 0 || id + 1 >= t.offsets.length) {
       const text = `#${id}`;

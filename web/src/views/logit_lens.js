@@ -40,6 +40,7 @@ export class LogitLens extends LitElement {
       conductor.select(position, row);
     };
     const example = drawing && state.examples.find((x) => x.prompt === state.prompt);
+    const stale = state.notice?.about === 'prompt';
     return html`
       <header>
         <h1>${page.title}</h1>
@@ -55,11 +56,11 @@ export class LogitLens extends LitElement {
       ${
         drawing
           ? html`
-            <div class="said">
+            <div class="said" ?data-stale=${stale}>
               <p class="story">${sentenceView(drawing.model.vocabulary, story(drawing.readout, selection.position, opensText(drawing, selection.position)))}</p>
               ${example?.look_at ? html`<p class="look"><b>${page.lookAt}</b> ${example.look_at}</p>` : nothing}
             </div>
-            <div class="reading" ?data-busy=${state.busy}>
+            <div class="reading" ?data-busy=${state.busy} ?data-stale=${stale}>
               <div class="field">
                 ${legendView()}
                 <div class="scroller">${gridView({ drawing, selection, select })}</div>

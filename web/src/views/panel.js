@@ -37,13 +37,12 @@ export function panelView({ drawing, selection: { row, position } }) {
   const guesses = readout.guesses(row, position);
   const answer = readout.answerGuess(row, position);
   const listed = guesses.some((g) => g.id === answer.id);
-  const widest = Math.max(...guesses.map((g) => g.prob), 0.001);
 
   const line = (/** @type {Guess} */ g) => html`
     <tr class=${g.id === answer.id ? 'answer' : ''}>
       <td class="number rank">${g.rank.toLocaleString('en')}</td>
       <th scope="row" title=${model.vocabulary.token(g.id).plain}>${tokenView(model.vocabulary, g.id)}</th>
-      <td class="bar" aria-hidden="true"><i ${width(g.prob / widest)}></i></td>
+      <td class="bar" aria-hidden="true"><i ${width(g.prob)}></i></td>
       <td class="number prob">${formatProbFine(g.prob)}</td>
       <td class="number">${formatLogit(g.logit)}</td>
       <td class="number id">${g.id}</td>

@@ -100,6 +100,7 @@ export function examplesView({ state, conductor }) {
           (x) => html`<li>
             <button type="button" @click=${(/** @type {Event} */ e) => {
               const box = /** @type {Element} */ (e.currentTarget).closest('details');
+              /** @type {HTMLElement | null | undefined} */ (box?.querySelector('summary'))?.focus();
               if (box) box.open = false;
               conductor.open(x);
             }}>
