@@ -232,8 +232,6 @@ Result<Model> Model::load(Config config, const NamedTensors& tensors, std::strin
   const auto d_vocab = loader.vocabulary(config);
   if (!d_vocab) return d_vocab.error();
   config.d_vocab = *d_vocab;  // a resized vocabulary shows in the weights first
-  if (config.bos && static_cast<std::size_t>(*config.bos) >= *d_vocab)
-    config.bos.reset();  // GPT-2's, left in a small model's config
   loader.find_orientation(config);
 
   Model model;
