@@ -19,9 +19,17 @@ std::string code_of(const Json& document) {
   return parsed ? "" : parsed.error().code + ": " + parsed.error().message;
 }
 
-Json with(const char* pointer, Json value) {
+// `path` as a JSON pointer; walked by hand, for the library's own operator warns of itself under libc++.
+Json with(std::string_view path, Json value) {
   Json document = experiment();
-  document[Json::json_pointer(pointer)] = std::move(value);
+  Json* at = &document;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::string key(path.substr(0, path.find('/')));
+    path.remove_prefix(key.size());
+    at = at->is_array() ? &at->at(std::stoul(key)) : &(*at)[key];
+  }
+  *at = std::move(value);
   return document;
 }
 
