@@ -80,6 +80,10 @@ async function copyModels() {
       entry.bytes[file] = (await stat(from)).size;
       await cp(from, join(out, 'models', entry.path, file));
     }
+    if (entry.counts) {
+      entry.bytes[entry.counts] = (await stat(join(models, entry.counts))).size;
+      await cp(join(models, entry.counts), join(out, 'models', entry.counts));
+    }
   }
   await writeFile(join(out, 'models/catalog.json'), `${JSON.stringify(catalog, null, 2)}\n`);
   await cp(join(models, 'examples.json'), join(out, 'models/examples.json'));

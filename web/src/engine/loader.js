@@ -4,7 +4,9 @@ import { megabytes, trouble } from '../strings.js';
 import { LensError } from './errors.js';
 
 /**
- * @typedef {{title: string, about: string, path: string, files: string[], bos: boolean, bytes?: Record<string, number>}} CatalogEntry
+ * @typedef {{title: string, about: string, path: string, files: string[], counts?: string, bos: boolean, bytes?: Record<string, number>}} CatalogEntry
+ *   counts: a TokenCounts file beside the catalog, for who asks for it
+ * @typedef {{tokens: number, counts: number[]}} TokenCounts  how many tokens the weights were trained on, and each token's share of them, by id
  * @typedef {Record<string, CatalogEntry>} Catalog
  * @typedef {{prompt: string, look_at?: string}} Example
  * @typedef {(loaded: number, total: number | null) => void} Progress
