@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { contrast, lchOf, luminance, ramp, STEPS, scaleCss, stepOf, THEMES } from '../../web/src/style/scale.js';
 
-const css = readFileSync(new URL('../../web/src/style/page.css', import.meta.url), 'utf8');
+const css = readFileSync(new URL('../../web/src/style/base.css', import.meta.url), 'utf8');
 /** The custom properties of the page in a theme. @param {import('../../web/src/style/scale.js').Theme} theme */
 function colours(theme) {
   const [light, dark] = [...css.matchAll(/:root \{([^}]*)\}/g)].map((m) => m[1]);

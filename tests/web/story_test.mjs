@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatLogit, formatProb, formatProbFine, predictionDepth, story } from '../../web/src/views/story.js';
+import { formatLogit, formatProb, formatProbFine } from '../../web/src/views/format.js';
+import { predictionDepth, story } from '../../web/src/views/story.js';
 import { readoutOf } from './readout.mjs';
 
 const [is, the, Paris, a] = [0, 1, 2, 3];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { plain, tokenPieces, tokenSpoken } from '../../web/src/engine/token_text.js';
 import { Vocabulary } from '../../web/src/engine/vocabulary.js';
-import { plain, tokenPieces, tokenSpoken } from '../../web/src/views/token_text.js';
 
 const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
 const shown = (/** @type {string | number[]} */ token) =>

@@ -1,7 +1,7 @@
 // What the engine's vocabulary says of a token id, ready to be shown: pieces, spoken form, whether it is special.
-import { plain, tokenPieces, tokenSpoken } from '../views/token_text.js';
+import { plain, tokenPieces, tokenSpoken } from './token_text.js';
 
-/** @typedef {import('../views/token_text.js').Piece} Piece */
+/** @typedef {import('./token_text.js').Piece} Piece */
 /** @typedef {{id: number, pieces: Piece[], plain: string, spoken: string, special: boolean}} Token */
 
 export class Vocabulary {

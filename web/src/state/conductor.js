@@ -16,7 +16,9 @@ import {
   shownModel,
   shownRead,
   withPrompt,
+  withRead,
   withSelection,
+  withView,
 } from './experiment.js';
 import { decodeLink, wellFormed, wellFormedText } from './link.js';
 
@@ -131,6 +133,19 @@ export class Conductor {
     const selected = withSelection(experiment, selection);
     this.#update({ experiment: selected });
     this.#address?.replaceSoon(selected);
+  }
+
+  /** How the grid is painted. @param {object} patch of the Experiment's view; undefined takes a key away */
+  setView(patch) {
+    if (!this.state.experiment) return;
+    const experiment = withView(this.state.experiment, patch);
+    this.#update({ experiment });
+    this.#address?.replaceSoon(experiment);
+  }
+
+  /** What is asked of every cell: norm, mid rows, tracked tokens. @param {object} patch of the shown read */
+  setRead(patch) {
+    if (this.state.experiment) this.#ask(withRead(this.state.experiment, patch), 0);
   }
 
   /** After a failure. */

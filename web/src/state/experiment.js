@@ -1,7 +1,11 @@
 // Questions to, and changed copies of, the Experiment: the one shareable part of the page's state. What the document
 // means is the engine's to say (core/engine/experiment.h); here are only the few places that the page itself touches.
-// `view` is the page's own: {position, row}. position counts from 0, or from the end when negative; row is a row's
-// name, absent for the output.
+// What is asked of the grid (norm, mid rows, pinned tokens) is the shown read's; how it is painted is `view`, the page's own:
+//
+//   position  of the selected cell, from 0, or from the end when negative
+//   row       its name, absent for the output
+//   colour    what the grid is coloured by, a key of MEASURES (web/src/views/measures.js)
+//   …         and whatever else a view documents beside the code that reads it
 
 /** @typedef {import('./link.js').Json} Json */
 /** @typedef {{[key: string]: any}} Experiment  as the engine's parser returned it */
@@ -53,14 +57,42 @@ export function withPrompt(e, prompt) {
 
 /** @param {Experiment} e @returns {{position: number, row: string | null}} */
 export function selectionOf(e) {
-  const { position, row } = e.view ?? {};
+  const { position, row } = viewOf(e);
   return { position: Number.isInteger(position) ? position : -1, row: typeof row === 'string' ? row : null };
 }
 
 /** @param {Experiment} e @param {{position: number, row: string | null}} selection @returns {Experiment} */
 export function withSelection(e, { position, row }) {
-  const { row: _, ...view } = e.view ?? {};
-  return { ...e, view: { ...view, position, ...(row === null ? {} : { row }) } };
+  return withView(e, { position, row: row ?? undefined });
+}
+
+/** The read that the page draws. @param {Experiment} e @returns {{[key: string]: any}} */
+export function readOf(e) {
+  return e.reads?.[shownRead(e)] ?? {};
+}
+
+/** Keys of the read that the page draws; undefined takes one away. @param {Experiment} e @param {object} patch @returns {Experiment} */
+export function withRead(e, patch) {
+  const shown = shownRead(e);
+  return {
+    ...e,
+    reads: e.reads.map((/** @type {object} */ r, /** @type {number} */ i) => (i === shown ? merged(r, patch) : r)),
+  };
+}
+
+/** @param {Experiment} e @returns {{[key: string]: any}} untrusted: it may come from a link */
+export function viewOf(e) {
+  return e.view !== null && typeof e.view === 'object' && !Array.isArray(e.view) ? e.view : {};
+}
+
+/** @param {Experiment} e @param {object} patch undefined takes a key away @returns {Experiment} */
+export function withView(e, patch) {
+  return { ...e, view: merged(viewOf(e), patch) };
+}
+
+/** @param {object} base @param {object} patch */
+function merged(base, patch) {
+  return Object.fromEntries(Object.entries({ ...base, ...patch }).filter(([, value]) => value !== undefined));
 }
 
 /** Whether two Experiments ask the engine for the same thing. @param {Experiment} a @param {Experiment} b */

@@ -11,7 +11,7 @@ export const STEPS = 100;
 /** @typedef {{background: string, text: string, mark: string}} Step */
 /** @typedef {'light' | 'dark'} Theme */
 
-// `page` and `ink` are the same as --page and --ink in page.css (a test compares them). Stops: [at, L, C, h].
+// `page` and `ink` are the same as --page and --ink in base.css (a test compares them). Stops: [at, L, C, h].
 /** @type {Record<Theme, {page: string, ink: string, deep: string, stops: number[][]}>} */
 export const THEMES = {
   light: {

@@ -2,12 +2,13 @@
 import { html, LitElement, nothing } from 'lit';
 import { Conductor, selected } from '../state/conductor.js';
 import { about, outputRow, page, rowName, spokenCell } from '../strings.js';
+import { formatProb } from './format.js';
 import { gridView, opensText } from './grid.js';
 import { legendView } from './legend.js';
 import { panelView } from './panel.js';
 import { chipsView, examplesView, promptView } from './prompt.js';
 import { statusView } from './status.js';
-import { formatProb, story } from './story.js';
+import { story } from './story.js';
 import { sentenceView } from './token.js';
 
 /** @typedef {import("./grid.js").Selection} Selection */

@@ -2,8 +2,8 @@
 import { html, noChange, nothing } from 'lit';
 import { Directive, directive } from 'lit/directive.js';
 import { outputRow, panel, rowName } from '../strings.js';
+import { formatLogit, formatProbFine } from './format.js';
 import { opensText } from './grid.js';
-import { formatLogit, formatProbFine } from './story.js';
 import { sentenceView, tokenView } from './token.js';
 
 /**

@@ -1,6 +1,6 @@
 // A token on the page: always text, always isolated from its neighbours' direction.
 import { html } from 'lit';
-import { formatProb } from './story.js';
+import { formatProb } from './format.js';
 
 /** @typedef {import("../engine/vocabulary.js").Vocabulary} Vocabulary */
 /** @typedef {import("./story.js").Part} Part */
