@@ -101,28 +101,30 @@ int fail(const Error& error) {
 }
 
 struct ReadFlags {
-  std::optional<std::string> model, prompt, ids, experiment;
+  std::optional<std::string> model, prompt, ids, positions, experiment;
   std::size_t top = 10;
   std::string norm = "recomputed";
-  bool mid = false, json = false;
+  bool mid = false, change = false, json = false;
   std::optional<bool> bos;
   std::vector<std::string> track;
 };
 
-std::optional<Json> parse_ids(const std::string& text) {
-  // "464,3139" is a JSON list without its brackets.
-  const auto list = parse_json("[" + text + "]", "--ids");
-  return list ? std::optional<Json>(*list) : std::nullopt;
+// "464,3139" is a JSON list without its brackets.
+Result<Json> parse_list(const char* flag, const std::optional<std::string>& text, const char* what) {
+  auto list = parse_json("[" + text.value_or("") + "]", flag);
+  if (!list) return Error{"usage", std::string(flag) + " should be " + what + "."};
+  return list;
 }
 
-Json experiment_of(const ReadFlags& flags, const Json& ids) {
+Json experiment_of(const ReadFlags& flags, const Json& ids, const Json& positions) {
   Json run{{"model", "model"}};
   if (flags.prompt)
     run["prompt"] = to_well_formed(*flags.prompt);
   else
     run["ids"] = ids;
   if (flags.bos) run["bos"] = *flags.bos;
-  Json read{{"what", "lens"}, {"norm", flags.norm}, {"mid", flags.mid}, {"top", flags.top}};
+  Json read{{"what", "lens"}, {"norm", flags.norm}, {"mid", flags.mid}, {"change", flags.change}, {"top", flags.top}};
+  if (flags.positions) read["positions"] = positions;
   if (!flags.track.empty()) read["track"] = flags.track;
   return {
       {"v", kExperimentVersion}, {"models", {{"model", *flags.model}}}, {"runs", {{"main", run}}}, {"reads", {read}}};
@@ -158,10 +160,12 @@ int read(const ReadFlags& flags) {
   }
   if (!flags.model || flags.prompt.has_value() == flags.ids.has_value())
     return fail({"usage", "read needs --experiment, or --model with either --prompt or --ids."});
-  const auto ids = parse_ids(flags.ids.value_or(""));
-  if (!ids) return fail({"usage", "--ids should be token ids with commas between them, such as 464,3139."});
+  const auto ids = parse_list("--ids", flags.ids, "token ids with commas between them, such as 464,3139");
+  if (!ids) return fail(ids.error());
+  const auto positions = parse_list("--positions", flags.positions, "positions with commas between them, such as 0,-1");
+  if (!positions) return fail(positions.error());
   std::string grid;
-  const auto result = run(models, print_json(experiment_of(flags, *ids)), flags.json ? nullptr : &grid);
+  const auto result = run(models, print_json(experiment_of(flags, *ids, *positions)), flags.json ? nullptr : &grid);
   if (!result) return fail(result.error());
   if (flags.json)
     std::cout << print_json(*result) << '\n';
@@ -204,6 +208,8 @@ int main(int argc, char** argv) {
   read_command->add_option("--track", flags.track, "a token to follow through every cell, by its text");
   read_command->add_flag("--bos,!--no-bos", flags.bos, "whether the BOS token is put first");
   read_command->add_flag("--mid", flags.mid, "also the rows between attention and MLP");
+  read_command->add_flag("--change", flags.change, "also how much each row differs from the one below");
+  read_command->add_option("--positions", flags.positions, "only these, 0 the first and -1 the last: 3,-1");
   read_command->add_flag("--json", flags.json, "print JSON");
 
   std::string model, text;

@@ -28,9 +28,9 @@ Json lens_json(const LoadedModel& model, const ReadTables& reading) {
   const std::size_t n_row = dims[0].size, n_pos = dims[1].size, n_top = dims[2].size;
   const Table* track = find(reading, "track_id");
   const Table* sets = find(reading, "set_prob");
-  const auto top_id = ids(reading, "top_id"), answer_rank = ids(reading, "answer_rank");
+  const auto top_id = ids(reading, "top_id");
   const auto top_logit = floats(reading, "top_logit"), top_prob = floats(reading, "top_prob");
-  const auto answer_prob = floats(reading, "answer_prob");
+  const Table* change = find(reading, "change");
 
   Json rows = Json::array();
   for (std::size_t r = 0; r < n_row; ++r) {
@@ -47,8 +47,12 @@ Json lens_json(const LoadedModel& model, const ReadTables& reading) {
       Json cell{{"top", std::move(top)}};
       for (const char* name : {"entropy", "kl", "surprisal", "log_z", "mean_logit"})
         cell[name] = number(floats(reading, name)[i]);
-      cell["answer_prob"] = number(answer_prob[i]);
-      cell["answer_rank"] = answer_rank[i];
+      if (change) cell["change"] = number(floats(reading, "change")[i]);
+      cell["answer_logit"] = number(floats(reading, "answer_logit")[i]);
+      for (const std::string token : {"answer", "input"}) {
+        cell[token + "_prob"] = number(floats(reading, token + "_prob")[i]);
+        cell[token + "_rank"] = ids(reading, token + "_rank")[i];
+      }
       if (track) {
         const std::size_t n_track = track->dims[0].size;
         Json tracked = Json::array();
@@ -72,7 +76,9 @@ Json lens_json(const LoadedModel& model, const ReadTables& reading) {
   }
   Json answers = Json::array();
   for (const TokenId id : ids(reading, "answer_id")) answers.push_back(token_json(model, id));
-  return {{"rows", dims[0].labels}, {"answers", std::move(answers)}, {"cells", std::move(rows)}};
+  Json json{{"rows", dims[0].labels}, {"answers", std::move(answers)}, {"cells", std::move(rows)}};
+  for (const std::string& position : dims[1].labels) json["positions"].push_back(std::stoi(position));
+  return json;
 }
 
 Json activations_json(const ReadTables& reading) {

@@ -1,6 +1,7 @@
 #include "engine/experiment.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace lens {
 namespace {
@@ -20,6 +21,10 @@ const Json* find(const Json& object, const char* key) {
 // A whole number that fits a TokenId.
 bool is_id(const Json& value) {
   return value.is_number_integer() && value.get<double>() >= 0 && value.get<double>() < 2147483648.0;
+}
+
+bool is_position(const Json& value) {
+  return value.is_number_integer() && std::abs(value.get<double>()) < 2147483648.0;
 }
 
 Result<std::vector<TokenRef>> parse_tokens(const Json& list, const std::string& path) {
@@ -82,6 +87,14 @@ Result<RunSpec> parse_run(const Json& run, const std::map<std::string, std::stri
   return spec;
 }
 
+Status parse_bool(const Json& object, const char* key, const std::string& path, bool& value) {
+  const Json* given = find(object, key);
+  if (!given) return ok();
+  if (!given->is_boolean()) return wrong(path + "." + key, "true or false");
+  value = given->get<bool>();
+  return ok();
+}
+
 Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
   LensRead lens;
   if (const Json* name = find(read, "lens")) {
@@ -100,9 +113,12 @@ Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
     else
       return wrong(path + ".norm", "\"recomputed\", \"frozen\" or \"none\"");
   }
-  if (const Json* mid = find(read, "mid")) {
-    if (!mid->is_boolean()) return wrong(path + ".mid", "true or false");
-    lens.mid = mid->get<bool>();
+  if (auto status = parse_bool(read, "mid", path, lens.mid); !status) return status.error();
+  if (auto status = parse_bool(read, "change", path, lens.change); !status) return status.error();
+  if (const Json* positions = find(read, "positions")) {
+    if (!positions->is_array() || positions->empty() || !std::ranges::all_of(*positions, is_position))
+      return wrong(path + ".positions", "a list of at least one position, 0 being the first and -1 the last");
+    lens.positions = positions->get<std::vector<int>>();
   }
   if (const Json* top = find(read, "top")) {
     if (!top->is_number_integer() || top->get<double>() < 1 || top->get<double>() > static_cast<double>(kMostTop))

@@ -16,6 +16,8 @@
 //        "lens": "raw",                     the only one built yet
 //        "norm": "recomputed",              or "frozen", "none"
 //        "mid": false,                      also the mid-block rows
+//        "change": false,                   also how much each row differs from the one below
+//        "positions": [3, -1],              only these, -1 being the last; by default all
 //        "top": 10,                         1 to 50
 //        "track": [6342, " Paris"],         token ids, or texts that are exactly one token; at most 100
 //        "sets": {"cities": [" Paris", " London"]}},
@@ -60,6 +62,8 @@ struct RunSpec {
 struct LensRead {
   Norm norm = Norm::recomputed;
   bool mid = false;
+  bool change = false;
+  std::vector<int> positions;  // none means all
   std::size_t top = 10;
   std::vector<TokenRef> track;
   std::vector<std::pair<std::string, std::vector<TokenRef>>> sets;

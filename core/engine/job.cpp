@@ -55,7 +55,7 @@ class Job::Run {
   const LoadedModel& loaded() const { return resident_->loaded; }
   const Model& model() const { return resident_->loaded.model; }
   Activations& activations() { return cached_.activations; }
-  std::vector<LensColumn>& columns(const std::string& key) { return cached_.columns[key]; }
+  LensColumns& columns(const std::string& key) { return cached_.columns[key]; }
 
   std::size_t steps_left() const {
     if (begin_ >= tokens.size()) return 0;
@@ -113,31 +113,41 @@ class Job::Reading {
 
 class Job::LensReading : public Reading {
  public:
-  LensReading(Run& run, std::string run_name, LensOptions options)
+  // Reads `positions`, which are all of the run's unless they were `named`.
+  LensReading(Run& run, std::string run_name, LensOptions options, std::vector<std::size_t> positions, bool named)
       : Reading(run, std::move(run_name)),
         options_(std::move(options)),
+        positions_(std::move(positions)),
+        named_(named),
         rows_(lens_rows(run.model().config(), options_.mid)),
         done_(run.columns(key())),
         per_step_(std::max<std::size_t>(1, kLensRows / (rows_.size() + 1))) {}
 
-  std::size_t columns() const override { return std::min(done_.size(), run_.tokens.size()); }
-  std::size_t steps_left() const override { return chunks(run_.tokens.size() - columns(), per_step_); }
+  std::size_t columns() const override {
+    return static_cast<std::size_t>(std::ranges::count_if(positions_, [&](auto p) { return done_.contains(p); }));
+  }
+  std::size_t steps_left() const override { return chunks(positions_.size() - columns(), per_step_); }
 
   void step() override {
-    const std::size_t begin = done_.size(), end = std::min(begin + per_step_, run_.tokens.size());
-    std::ranges::move(read_lens(run_.model(), lens_, options_, run_.activations(), begin, end),
-                      std::back_inserter(done_));
+    std::vector<std::size_t> batch;
+    for (const std::size_t p : positions_)
+      if (batch.size() < per_step_ && !done_.contains(p)) batch.push_back(p);
+    auto read = read_lens(run_.model(), lens_, options_, run_.activations(), batch);
+    for (std::size_t i = 0; i < batch.size(); ++i) done_.emplace(batch[i], std::move(read[i]));
   }
 
   std::vector<Table> tables() override {
     read_next_tokens();
     const Dimension row{"row", rows_.size(), row_labels()};
-    const Dimension position = positions();
+    const Dimension position = lens_positions();
     const Dimension top{"top", std::min(options_.top, run_.model().config().d_vocab), {}};
     const Dimension track{"track", options_.track.size(), token_labels(options_.track)};
     const Dimension set{"set", options_.sets.size(), set_labels()};
 
-    std::vector<Table> tables{token_table()};
+    Table tokens = id_table("token", {position});
+    auto& token_ids = std::get<std::vector<std::int32_t>>(tokens.data);
+    for (std::size_t i = 0; i < positions_.size(); ++i) token_ids[i] = run_.tokens[positions_[i]];
+    std::vector<Table> tables{std::move(tokens)};
     const auto floats = [&](const char* name, const char* unit, std::vector<Dimension> dims, auto value) {
       Table table = float_table(name, std::move(dims), unit);
       fill(table, std::get<std::vector<float>>(table.data), value);
@@ -159,19 +169,27 @@ class Job::LensReading : public Reading {
     floats("log_z", "nats", cell, [](C c, I) { return c.reading.log_z; });
     floats("mean_logit", "logit", cell, [](C c, I) { return c.reading.mean_logit; });
     floats("entropy", "nats", cell, [](C c, I) { return c.reading.entropy; });
-    floats("kl", "nats", cell, [](C c, I) { return c.reading.kl; });
+    floats("kl", "nats", cell, [](C c, I) { return c.kl; });
+    if (options_.change) floats("change", "nats", cell, [](C c, I) { return c.change; });
     Table surprisal = float_table("surprisal", cell, "nats");
-    for (std::size_t r = 0; r < rows_.size(); ++r)
-      for (std::size_t p = 0; p < next_logits_.size(); ++p)
-        std::get<std::vector<float>>(surprisal.data)[r * position.size + p] =
-            static_cast<float>(done_[p][r].reading.log_z - next_logits_[p][r]);
-    tables.push_back(std::move(surprisal));
     Table answers = id_table("answer_id", {position});
-    for (std::size_t p = 0; p < columns(); ++p)
-      std::get<std::vector<std::int32_t>>(answers.data)[p] = done_[p][0].answer.id;
+    for (std::size_t i = 0; i < positions_.size(); ++i) {
+      const auto column = done_.find(positions_[i]);
+      if (column == done_.end()) continue;
+      std::get<std::vector<std::int32_t>>(answers.data)[i] = column->second[0].answer.id;
+      const auto next = next_logits_.find(positions_[i]);
+      if (next == next_logits_.end()) continue;
+      for (std::size_t r = 0; r < rows_.size(); ++r)
+        std::get<std::vector<float>>(surprisal.data)[r * position.size + i] =
+            static_cast<float>(column->second[r].reading.log_z - next->second[r]);
+    }
+    tables.push_back(std::move(surprisal));
     tables.push_back(std::move(answers));
+    floats("answer_logit", "logit", cell, [](C c, I) { return c.answer.logit; });
     floats("answer_prob", "probability", cell, [&](C c, I) { return prob(c.answer.logit, c); });
     ids("answer_rank", "rank", cell, [](C c, I) { return c.answer.rank; });
+    floats("input_prob", "probability", cell, [&](C c, I) { return prob(c.input.logit, c); });
+    ids("input_rank", "rank", cell, [](C c, I) { return c.input.rank; });
     if (!options_.track.empty()) {
       Table track_id = id_table("track_id", {track});
       track_id.data = std::vector<std::int32_t>(options_.track.begin(), options_.track.end());
@@ -186,27 +204,40 @@ class Job::LensReading : public Reading {
   }
 
  private:
-  // For surprisal. Not part of a cached column, for what comes next changes while the column stays.
-  void read_next_tokens() {
-    for (std::size_t p = next_logits_.size(); p < columns() && p + 1 < run_.tokens.size(); ++p)
-      next_logits_.push_back(read_token(run_.model(), lens_, options_, run_.activations(), p, run_.tokens[p + 1]));
+  // All of the run's, or the named ones under their numbers.
+  Dimension lens_positions() const {
+    Dimension dim{"position", positions_.size(), {}};
+    if (named_)
+      for (const std::size_t p : positions_) dim.labels.push_back(std::to_string(p));
+    return dim;
   }
 
-  // data[row, position, i] = value(cell, i) over the finished columns.
+  // For surprisal. Not part of a cached column, for what comes next changes while the column stays.
+  void read_next_tokens() {
+    for (const std::size_t p : positions_)
+      if (p + 1 < run_.tokens.size() && done_.contains(p) && !next_logits_.contains(p))
+        next_logits_[p] = read_token(run_.model(), lens_, options_, run_.activations(), p, run_.tokens[p + 1]);
+  }
+
+  // data[row, position, j] = value(cell, j) over the finished columns.
   template <class T, class F>
   void fill(const Table& table, std::vector<T>& data, F value) const {
     const std::size_t depth = table.dims.size() == 3 ? table.dims[2].size : 1;
-    for (std::size_t r = 0; r < rows_.size(); ++r)
-      for (std::size_t p = 0; p < columns(); ++p)
-        for (std::size_t i = 0; i < depth; ++i)
-          data[(r * run_.tokens.size() + p) * depth + i] = static_cast<T>(value(done_[p][r], i));
+    for (std::size_t i = 0; i < positions_.size(); ++i) {
+      const auto column = done_.find(positions_[i]);
+      if (column == done_.end()) continue;
+      for (std::size_t r = 0; r < rows_.size(); ++r)
+        for (std::size_t j = 0; j < depth; ++j)
+          data[(r * positions_.size() + i) * depth + j] = static_cast<T>(value(column->second[r], j));
+    }
   }
 
   // Everything that a column's numbers depend on, apart from the tokens.
   std::string key() const {
     Json sets = Json::array();
     for (const TokenSet& set : options_.sets) sets.push_back({set.name, set.ids});
-    return print_json({static_cast<int>(options_.norm), options_.mid, options_.top, options_.track, sets});
+    return print_json(
+        {static_cast<int>(options_.norm), options_.mid, options_.change, options_.top, options_.track, sets});
   }
   std::vector<std::string> row_labels() const {
     std::vector<std::string> labels;
@@ -226,9 +257,11 @@ class Job::LensReading : public Reading {
 
   const Lens lens_;  // raw
   const LensOptions options_;
+  const std::vector<std::size_t> positions_;
+  const bool named_;
   const std::vector<HookPoint> rows_;
-  std::vector<LensColumn>& done_;                // the run's own, so that what an overtaken job has read is kept
-  std::vector<std::vector<float>> next_logits_;  // [position][row], of the token that came next
+  LensColumns& done_;                                      // the run's own, so that what an overtaken job read is kept
+  std::map<std::size_t, std::vector<float>> next_logits_;  // by position, [row], of the token that came next
   const std::size_t per_step_;
 };
 
@@ -301,7 +334,7 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
       continue;
     }
     const auto& asked = std::get<LensRead>(read.what);
-    LensOptions options{.norm = asked.norm, .mid = asked.mid, .top = asked.top};
+    LensOptions options{.norm = asked.norm, .mid = asked.mid, .change = asked.change, .top = asked.top};
     auto track = resolve_tokens(run.loaded(), asked.track);
     if (!track) return track.error();
     options.track = *std::move(track);
@@ -310,7 +343,10 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
       if (!ids) return ids.error();
       options.sets.push_back({name, *std::move(ids)});
     }
-    job->readings_.push_back(std::make_unique<LensReading>(run, read.run, std::move(options)));
+    auto positions = resolve_positions(asked.positions, run.tokens.size(), read.run);
+    if (!positions) return positions.error();
+    job->readings_.push_back(std::make_unique<LensReading>(run, read.run, std::move(options), *std::move(positions),
+                                                           !asked.positions.empty()));
   }
   job->n_step_ = job->steps_left();
   return job;

@@ -40,7 +40,7 @@ class Job {
  public:
   // Checks everything that needs the models: prompts fit, ids exist, tracked texts are one token. `models` must
   // hold every ref of the experiment. Errors: model_missing, prompt_empty, prompt_length, token_id, token_text,
-  // hook_layer, no_tokenizer.
+  // hook_layer, position, no_tokenizer.
   static Result<std::unique_ptr<Job>> start(const Experiment& experiment, const Residents& models);
   // Hands its runs back to the cache, as far as they are finished.
   ~Job();
@@ -48,14 +48,16 @@ class Job {
   // Works for about `budget_ms` and at least one step. Error: out_of_memory.
   Result<Progress> advance(double budget_ms);
 
-  // A lens read gives, over the positions of its run:
+  // A lens read gives, over the positions of its run or those it names, whose numbers are then the dimension's labels:
   //   token [position]; top_id, top_logit, top_prob [row, position, top]; log_z, mean_logit, entropy, kl, surprisal
-  //   [row, position]; answer_id [position]; answer_prob, answer_rank [row, position]; track_id [track]; track_logit,
-  //   track_prob, track_rank [row, position, track]; set_prob [row, position, set].
-  // Logits are raw. kl is KL(output ‖ row) and surprisal that of the token that came next, in nats; the last position
-  // has none (NaN). The answer is the output's own top token. Row labels are hook names, bottom first.
-  // An activations read gives token and one table per hook, named as the hook, with its shape.
-  // Columns not finished hold NaN and -1; other unfinished tables are left out.
+  //   [row, position]; answer_id [position]; answer_logit, answer_prob, answer_rank, input_prob, input_rank
+  //   [row, position]; track_id [track]; track_logit, track_prob, track_rank [row, position, track];
+  //   set_prob [row, position, set]; where asked, change [row, position].
+  // Logits are raw. kl is KL(output ‖ row), change KL(row ‖ row below), NaN in the bottom row, and surprisal that of
+  // the token that came next, in nats; the run's last position has none (NaN). The answer is the output's own top
+  // token, the input the position's own token. Row labels are hook names, bottom first. An activations read gives token
+  // and one table per hook, named as the hook, with its shape. Columns not finished hold NaN and -1; other unfinished
+  // tables are left out.
   std::vector<ReadTables> tables();
 
  private:

@@ -1,6 +1,7 @@
 #include "engine/resolve.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/json.h"
 
@@ -77,6 +78,21 @@ Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSp
                                       " reads at most " + std::to_string(config.n_ctx) + ". Shorten it by " +
                                       std::to_string(ids.size() - config.n_ctx) + "."};
   return ids;
+}
+
+Result<std::vector<std::size_t>> resolve_positions(std::span<const int> named, std::size_t n, const std::string& run) {
+  std::vector<std::size_t> positions(named.empty() ? n : 0);
+  std::iota(positions.begin(), positions.end(), std::size_t{0});
+  const auto count = static_cast<std::int64_t>(n);
+  for (const int position : named) {
+    const std::int64_t p = position < 0 ? count + position : position;
+    if (p < 0 || p >= count)
+      return Error{"position", "Position " + std::to_string(position) + " does not exist: the run \"" + run +
+                                   "\" has positions 0 to " + std::to_string(n - 1) + ", and -1 is the last of them."};
+    if (std::ranges::find(positions, static_cast<std::size_t>(p)) == positions.end())
+      positions.push_back(static_cast<std::size_t>(p));
+  }
+  return positions;
 }
 
 }  // namespace lens

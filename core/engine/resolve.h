@@ -20,4 +20,8 @@ Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSp
 // Each token once. Errors: no_tokenizer, token_id, token_text (not exactly one token).
 Result<std::vector<TokenId>> resolve_tokens(const LoadedModel& model, std::span<const TokenRef> refs);
 
+// The positions that a read of a run names, each once: −1 is the last of the run's n, none named means all of them.
+// Error: position.
+Result<std::vector<std::size_t>> resolve_positions(std::span<const int> named, std::size_t n, const std::string& run);
+
 }  // namespace lens

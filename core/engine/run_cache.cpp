@@ -20,14 +20,13 @@ std::size_t common_prefix(std::span<const TokenId> a, std::span<const TokenId> b
 
 void CachedRun::truncate(std::size_t n) {
   activations.truncate(n);
-  for (auto& [key, read] : columns)
-    if (read.size() > n) read.resize(n);
+  for (auto& [key, read] : columns) read.erase(read.lower_bound(n), read.end());
 }
 
 std::size_t CachedRun::byte_size() const {
   std::size_t bytes = activations.byte_size();
   for (const auto& [key, read] : columns)
-    for (const LensColumn& column : read)
+    for (const auto& [position, column] : read)
       for (const LensCell& cell : column)
         bytes += sizeof cell + cell.reading.top.size() * sizeof(ScoredToken) +
                  cell.track.size() * sizeof(TokenReading) + cell.set_prob.size() * sizeof(double);

@@ -11,16 +11,19 @@ namespace {
 constexpr std::size_t kTile = 512;
 static_assert(kTile % kPanel == 0);
 
-// What one tile, or several merged ones, know about a row. Sums of exponentials are relative to `max`, those of the
-// reference row to `ref_max`, so nothing overflows however large the logits are.
+// What one tile, or several merged ones, know about a row. Sums of exponentials are relative to `max`, so nothing
+// overflows however large the logits are.
 struct Partial {
-  double max;              // max_v z_v
-  double sum_exp;          // Σ exp(z_v − max)
-  double sum_exp_z;        // Σ exp(z_v − max) (z_v − max)
-  double sum_z;            // Σ z_v
-  double ref_max;          // max_v ref_v
-  double ref_sum_exp;      // Σ exp(ref_v − ref_max)
-  double ref_sum_exp_gap;  // Σ exp(ref_v − ref_max) (ref_v − z_v)
+  double max;        // max_v z_v
+  double sum_exp;    // Σ exp(z_v − max)
+  double sum_exp_z;  // Σ exp(z_v − max) (z_v − max)
+  double sum_z;      // Σ z_v
+};
+
+// And about two rows, p and q.
+struct Gap {
+  double max;  // max_v p_v
+  double sum;  // Σ exp(p_v − max) (p_v − q_v)
 };
 
 Partial merge(const Partial& a, const Partial& b) {
@@ -32,20 +35,21 @@ Partial merge(const Partial& a, const Partial& b) {
   // (z − max) = (z − a.max) + (a.max − max)
   m.sum_exp_z = scale_a * (a.sum_exp_z + down_a * a.sum_exp) + scale_b * (b.sum_exp_z + down_b * b.sum_exp);
   m.sum_z = a.sum_z + b.sum_z;
-  m.ref_max = std::max(a.ref_max, b.ref_max);
-  const double ref_a = std::exp(a.ref_max - m.ref_max), ref_b = std::exp(b.ref_max - m.ref_max);
-  m.ref_sum_exp = ref_a * a.ref_sum_exp + ref_b * b.ref_sum_exp;
-  m.ref_sum_exp_gap = ref_a * a.ref_sum_exp_gap + ref_b * b.ref_sum_exp_gap;
   return m;
 }
 
-// Pairwise over [begin, end): the error grows with the logarithm of the number of tiles, and the shape of the tree
-// depends on nothing but that number. partials[tile * n_row + row].
-Partial merge_tiles(std::span<const Partial> partials, std::size_t n_row, std::size_t row, std::size_t begin,
-                    std::size_t end) {
-  if (end - begin == 1) return partials[begin * n_row + row];
+Gap merge(const Gap& a, const Gap& b) {
+  const double max = std::max(a.max, b.max);
+  return {max, std::exp(a.max - max) * a.sum + std::exp(b.max - max) * b.sum};
+}
+
+// Tiles [begin, end) of one of n things, partials[tile * n + which]. Pairwise: the error grows with the logarithm of
+// the number of tiles, and the shape of the tree depends on nothing but that number.
+template <class T>
+T merge_tiles(const std::vector<T>& partials, std::size_t n, std::size_t which, std::size_t begin, std::size_t end) {
+  if (end - begin == 1) return partials[begin * n + which];
   const std::size_t middle = begin + (end - begin) / 2;
-  return merge(merge_tiles(partials, n_row, row, begin, middle), merge_tiles(partials, n_row, row, middle, end));
+  return merge(merge_tiles(partials, n, which, begin, middle), merge_tiles(partials, n, which, middle, end));
 }
 
 float max_of(std::span<const float> z) {
@@ -54,34 +58,41 @@ float max_of(std::span<const float> z) {
   return xsimd::reduce_max(max);
 }
 
-Partial reduce_tile(std::span<const float> z, float max, std::span<const float> ref, float ref_max) {
-  Vec sum_exp(0.0f), sum_exp_z(0.0f), sum_z(0.0f), ref_sum_exp(0.0f), ref_sum_exp_gap(0.0f);
-  const auto fold = [&](Vec z_v, Vec ref_v, xsimd::batch_bool<float> inside) {
+// exps[v] = exp(z_v − max), and 0 up to the next whole vector.
+Partial reduce_tile(std::span<const float> z, float* exps) {
+  const float max = max_of(z);
+  Vec sum_exp(0.0f), sum_exp_z(0.0f), sum_z(0.0f);
+  const auto fold = [&](Vec z_v, std::size_t i, xsimd::batch_bool<float> inside) {
     const Vec zero(0.0f);
     const Vec shifted = z_v - max;
     const Vec e = xsimd::select(inside, xsimd::exp(shifted), zero);
-    const Vec ref_e = xsimd::select(inside, xsimd::exp(ref_v - ref_max), zero);
+    e.store_unaligned(exps + i);
     sum_exp += e;
     sum_exp_z += e * shifted;
     sum_z += xsimd::select(inside, z_v, zero);
-    ref_sum_exp += ref_e;
-    ref_sum_exp_gap += ref_e * (ref_v - z_v);
   };
   const xsimd::batch_bool<float> all(true);
   std::size_t i = 0;
-  for (; i + kLanes <= z.size(); i += kLanes) fold(Vec::load_unaligned(&z[i]), Vec::load_unaligned(&ref[i]), all);
+  for (; i + kLanes <= z.size(); i += kLanes) fold(Vec::load_unaligned(&z[i]), i, all);
   if (i < z.size()) {
-    float z_pad[kLanes], ref_pad[kLanes], lane[kLanes];
+    float padded[kLanes], lane[kLanes];
     for (std::size_t j = 0; j < kLanes; ++j) {
       const bool inside = i + j < z.size();
-      z_pad[j] = inside ? z[i + j] : max;
-      ref_pad[j] = inside ? ref[i + j] : ref_max;
+      padded[j] = inside ? z[i + j] : max;
       lane[j] = inside ? 1.0f : 0.0f;
     }
-    fold(Vec::load_unaligned(z_pad), Vec::load_unaligned(ref_pad), Vec::load_unaligned(lane) > Vec(0.5f));
+    fold(Vec::load_unaligned(padded), i, Vec::load_unaligned(lane) > Vec(0.5f));
   }
-  return {max,     xsimd::reduce_add(sum_exp),     xsimd::reduce_add(sum_exp_z),      xsimd::reduce_add(sum_z),
-          ref_max, xsimd::reduce_add(ref_sum_exp), xsimd::reduce_add(ref_sum_exp_gap)};
+  return {max, xsimd::reduce_add(sum_exp), xsimd::reduce_add(sum_exp_z), xsimd::reduce_add(sum_z)};
+}
+
+// Σ exps_v (p_v − q_v) over n values. All three go on to a whole vector: exps with 0, the logits with what the panels'
+// zero columns gave.
+float gap_of(const float* exps, const float* p, const float* q, std::size_t n) {
+  Vec sum(0.0f);
+  for (std::size_t i = 0; i < n; i += kLanes)
+    sum += Vec::load_unaligned(exps + i) * (Vec::load_unaligned(p + i) - Vec::load_unaligned(q + i));
+  return xsimd::reduce_add(sum);
 }
 
 // Keeps the `capacity` best, best first. Tokens come in order of id, so an equal later one loses its tie by being
@@ -120,14 +131,14 @@ class TopTokens {
 
 }  // namespace
 
-std::vector<RowReading> unembed(MatrixView<const float> rows, std::span<const std::size_t> reference,
-                                const PackedMatrix& W_U, std::size_t top, std::span<RankQuery> ranks) {
-  assert(reference.size() == rows.n_row && top <= W_U.n_out());
+std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
+                                std::span<RankQuery> ranks, std::span<KlQuery> divergences) {
+  assert(top <= W_U.n_out());
   const std::size_t n_row = rows.n_row, d_vocab = W_U.n_out();
   const std::size_t n_tile = (d_vocab + kTile - 1) / kTile;
-  std::vector<float> logits(n_row * kTile);
-  std::vector<float> max(n_row);
+  std::vector<float> logits(n_row * kTile), exps(n_row * kTile);
   std::vector<Partial> partials(n_tile * n_row);
+  std::vector<Gap> gaps(n_tile * divergences.size());
   std::vector<TopTokens> best(n_row, TopTokens(top));
   for (RankQuery& query : ranks) query.rank = 1;
 
@@ -137,11 +148,15 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, std::span<const st
       panel_product(rows, W_U, p, logits.data() + (p * kPanel - first), kTile);
     const auto z = [&](std::size_t r) { return std::span<const float>(logits.data() + r * kTile, last - first); };
 
-    for (std::size_t r = 0; r < n_row; ++r) max[r] = max_of(z(r));
     for (std::size_t r = 0; r < n_row; ++r) {
-      const std::size_t ref = reference[r];
-      partials[tile * n_row + r] = reduce_tile(z(r), max[r], z(ref), max[ref]);
+      partials[tile * n_row + r] = reduce_tile(z(r), exps.data() + r * kTile);
       best[r].offer_tile(z(r), first);
+    }
+    for (std::size_t i = 0; i < divergences.size(); ++i) {
+      const auto [p, q, nats] = divergences[i];
+      gaps[tile * divergences.size() + i] = {
+          partials[tile * n_row + p].max,
+          gap_of(exps.data() + p * kTile, logits.data() + p * kTile, logits.data() + q * kTile, last - first)};
     }
     for (RankQuery& query : ranks) {
       const auto row = z(query.row);
@@ -152,18 +167,23 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, std::span<const st
   }
 
   std::vector<RowReading> readings(n_row);
+  std::vector<double> sum_exp(n_row);
   for (std::size_t r = 0; r < n_row; ++r) {
     const Partial sum = merge_tiles(partials, n_row, r, 0, n_tile);
     RowReading& reading = readings[r];
     reading.top = best[r].take();
+    sum_exp[r] = sum.sum_exp;
     const double ln_sum = std::log(sum.sum_exp);
     reading.log_z = sum.max + ln_sum;
     reading.mean_logit = sum.sum_z / static_cast<double>(d_vocab);
     // H = ln Z − E[z], both relative to the maximum. Rounding may leave less than 0; NaN stays NaN.
     reading.entropy = std::max(ln_sum - sum.sum_exp_z / sum.sum_exp, 0.0);
-    // KL = E_ref[ref − z] − ln Z_ref + ln Z. Against itself every gap and the difference of the ln Z is exactly 0.
-    const double ref_log_z = sum.ref_max + std::log(sum.ref_sum_exp);
-    reading.kl = std::max(sum.ref_sum_exp_gap / sum.ref_sum_exp - ref_log_z + reading.log_z, 0.0);
+  }
+  for (std::size_t i = 0; i < divergences.size(); ++i) {
+    // KL = E_p[p − q] − ln Z_p + ln Z_q. Of a row from itself every gap and the difference of the ln Z is exactly 0.
+    KlQuery& query = divergences[i];
+    const double gap = merge_tiles(gaps, divergences.size(), i, 0, n_tile).sum;
+    query.nats = std::max(gap / sum_exp[query.p] - readings[query.p].log_z + readings[query.q].log_z, 0.0);
   }
   return readings;
 }

@@ -23,7 +23,6 @@ struct RowReading {
   double log_z = 0;              // ln Σ_v exp(z_v)
   double mean_logit = 0;         // Σ_v z_v / d_vocab
   double entropy = 0;            // −Σ_v p_v ln p_v, nats
-  double kl = 0;                 // Σ_v p_ref(v) ln(p_ref(v) / p(v)), nats, from the row's reference row
 };
 
 // How many tokens stand before `id` in `row`: rank = 1 + #{v : z_v > z_id, or z_v = z_id and v < id}.
@@ -34,14 +33,19 @@ struct RankQuery {
   std::int32_t rank = 0;  // out
 };
 
-// rows [n, d_model] as they meet W_U [d_model, d_vocab]; reference [n]: for each row the index, among the same rows, of
-// the row that p_ref comes from; top ≤ d_vocab tokens per row.
+// KL(p ‖ q) = Σ_v p_v ln(p_v / q_v) of the softmaxes of two rows.
+struct KlQuery {
+  std::size_t p, q;  // rows
+  double nats = 0;   // out
+};
+
+// rows [n, d_model] as they meet W_U [d_model, d_vocab]; top ≤ d_vocab tokens per row.
 //
 // Sums run over fixed tiles of the vocabulary and are merged pairwise in double, so they depend neither on the other
 // rows nor on who computes which tile. Inside a tile: float lanes, exponents relative to the tile's maximum.
 // Accuracy against float64 on the same logits is a test (1e-6 relative on log_z and entropy).
-std::vector<RowReading> unembed(MatrixView<const float> rows, std::span<const std::size_t> reference,
-                                const PackedMatrix& W_U, std::size_t top, std::span<RankQuery> ranks);
+std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
+                                std::span<RankQuery> ranks, std::span<KlQuery> divergences);
 
 // z_id = row · W_U[:, id], the same bits as unembed's own logit.
 float logit_of(std::span<const float> row, const PackedMatrix& W_U, std::int32_t id);

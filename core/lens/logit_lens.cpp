@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace lens {
 namespace {
@@ -25,27 +26,30 @@ void translate(const Translator& translator, MatrixView<float> rows) {
     for (std::size_t i = 0; i < rows.n_col; ++i) rows.row(r)[i] += moved.row(r)[i];
 }
 
-// All rows of the grid at positions [begin, end), as they meet W_U: row r at position p stands at r · n_pos + p. After
-// them come the true outputs (the raw final row with its norm recomputed), one a position: p_out is these,
-// whatever lens or norm is chosen.
+// All rows of the grid at some positions, as they meet W_U: row r at positions[i] stands at r · n_pos + i. After them
+// come the true outputs (the raw final row with its norm recomputed), one a position: p_out is these, whatever lens or
+// norm is chosen.
 Matrix rows_to_unembed(const Model& model, const Lens& lens, Norm norm, const Activations& run,
-                       std::span<const HookPoint> rows, std::size_t begin, std::size_t end) {
-  const std::size_t n_pos = end - begin, d_model = model.config().d_model;
-  const auto final_resid = run.resid(model.config().n_layer).rows(begin, end);
-  std::vector<float> final_scale(n_pos), scale(n_pos);
-  model.final_scale(final_resid, final_scale);
-
-  Matrix out((rows.size() + 1) * n_pos, d_model);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
+                       std::span<const HookPoint> rows, std::span<const std::size_t> positions) {
+  const std::size_t n_pos = positions.size();
+  Matrix out((rows.size() + 1) * n_pos, model.config().d_model);
+  const auto gather = [&](MatrixView<const float> resid, std::size_t r) {
     const auto target = out.rows(r * n_pos, (r + 1) * n_pos);
-    const auto source = resid_at(run, rows[r]).rows(begin, end);
-    std::copy_n(source.data, n_pos * d_model, target.data);
+    for (std::size_t i = 0; i < n_pos; ++i) std::ranges::copy(resid.row(positions[i]), target.row(i).begin());
+    return target;
+  };
+  std::vector<float> final_scale(n_pos), scale(n_pos);
+  const auto output = gather(run.resid(model.config().n_layer), rows.size());
+  model.final_scale(output, final_scale);
+  model.final_norm(output, final_scale, output);
+
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto target = gather(resid_at(run, rows[r]), r);
     if (r < lens.translators.size() && lens.translators[r]) translate(*lens.translators[r], target);
     if (norm == Norm::none) continue;
     if (norm == Norm::recomputed) model.final_scale(target, scale);
     model.final_norm(target, norm == Norm::frozen ? final_scale : scale, target);
   }
-  model.final_norm(final_resid, final_scale, out.rows(rows.size() * n_pos, out.n_row()));
   return out;
 }
 
@@ -61,41 +65,43 @@ std::vector<HookPoint> lens_rows(const Config& config, bool mid) {
 }
 
 std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const LensOptions& options,
-                                  const Activations& run, std::size_t begin, std::size_t end) {
-  assert(begin < end && end <= run.size());
+                                  const Activations& run, std::span<const std::size_t> positions) {
+  assert(!positions.empty() && std::ranges::max(positions) < run.size());
   const auto rows = lens_rows(model.config(), options.mid);
-  const std::size_t n_pos = end - begin, n_cell = rows.size() * n_pos;
-  const Matrix normalized = rows_to_unembed(model, lens, options.norm, run, rows, begin, end);
+  const std::size_t n_pos = positions.size(), n_cell = rows.size() * n_pos;
+  const Matrix normalized = rows_to_unembed(model, lens, options.norm, run, rows, positions);
   const PackedMatrix& W_U = model.W_U();
 
   // The answers first: their ranks in the other rows are counted while the logits go by.
-  std::vector<TokenId> answers(n_pos);
-  {
-    std::vector<std::size_t> itself(n_pos);
-    for (std::size_t p = 0; p < n_pos; ++p) itself[p] = p;
-    const auto outputs = unembed(normalized.rows(n_cell, n_cell + n_pos), itself, W_U, 1, {});
-    for (std::size_t p = 0; p < n_pos; ++p) answers[p] = outputs[p].top[0].id;
-  }
+  const auto outputs = unembed(normalized.rows(n_cell, n_cell + n_pos), W_U, 1, {}, {});
 
-  std::vector<std::size_t> reference(normalized.n_row());
   std::vector<RankQuery> ranks;
-  for (std::size_t i = 0; i < reference.size(); ++i) reference[i] = n_cell + i % n_pos;
+  std::vector<KlQuery> divergences;
   for (std::size_t i = 0; i < n_cell; ++i) {
     const auto ask = [&](TokenId id) { ranks.push_back({i, id, logit_of(normalized.row(i), W_U, id)}); };
-    ask(answers[i % n_pos]);
+    ask(outputs[i % n_pos].top[0].id);
+    ask(run.tokens()[positions[i % n_pos]]);
     for (const TokenId id : options.track) ask(id);
+    divergences.push_back({n_cell + i % n_pos, i});
+    if (options.change && i >= n_pos) divergences.push_back({i, i - n_pos});
   }
-  auto readings = unembed(normalized, reference, W_U, std::min(options.top, W_U.n_out()), ranks);
+  auto readings = unembed(normalized, W_U, std::min(options.top, W_U.n_out()), ranks, divergences);
 
   std::vector<LensColumn> columns(n_pos);
-  auto query = ranks.begin();
+  auto rank = ranks.begin();
+  auto divergence = divergences.begin();
   const auto next_reading = [&] {
-    const TokenReading reading{query->id, query->logit, query->rank};
-    ++query;
+    const TokenReading reading{rank->id, rank->logit, rank->rank};
+    ++rank;
     return reading;
   };
   for (std::size_t i = 0; i < n_cell; ++i) {
-    LensCell cell{.reading = std::move(readings[i]), .answer = next_reading(), .track = {}, .set_prob = {}};
+    LensCell cell{};
+    cell.reading = std::move(readings[i]);
+    cell.kl = divergence++->nats;
+    cell.change = options.change && i >= n_pos ? divergence++->nats : std::numeric_limits<double>::quiet_NaN();
+    cell.answer = next_reading();
+    cell.input = next_reading();
     for (std::size_t t = 0; t < options.track.size(); ++t) cell.track.push_back(next_reading());
     for (const TokenSet& set : options.sets) {
       double prob = 0;
@@ -110,7 +116,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
 std::vector<float> read_token(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
                               std::size_t position, TokenId token) {
   const auto rows = lens_rows(model.config(), options.mid);
-  const Matrix normalized = rows_to_unembed(model, lens, options.norm, run, rows, position, position + 1);
+  const Matrix normalized = rows_to_unembed(model, lens, options.norm, run, rows, {&position, 1});
   std::vector<float> logits;
   for (std::size_t r = 0; r < rows.size(); ++r) logits.push_back(logit_of(normalized.row(r), model.W_U(), token));
   return logits;

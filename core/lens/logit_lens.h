@@ -43,7 +43,8 @@ struct TokenSet {
 // What is asked of every cell.
 struct LensOptions {
   Norm norm = Norm::recomputed;
-  bool mid = false;  // also the rows between attention and MLP
+  bool mid = false;     // also the rows between attention and MLP
+  bool change = false;  // also how much each row differs from the one below
   std::size_t top = 10;
   std::vector<TokenId> track = {};
   std::vector<TokenSet> sets = {};
@@ -60,8 +61,11 @@ struct TokenReading {
 };
 
 struct LensCell {
-  RowReading reading;               // kl is from the model's true output at this position
+  RowReading reading;
+  double kl;                        // KL(output ‖ row), nats, from the model's true output at this position
+  double change;                    // KL(row ‖ row below), nats; NaN in the bottom row and where it was not asked for
   TokenReading answer;              // of the output's own top token
+  TokenReading input;               // of the position's own token
   std::vector<TokenReading> track;  // in the order of LensOptions::track
   std::vector<double> set_prob;     // Σ p over each set, in the order of LensOptions::sets
 };
@@ -69,10 +73,10 @@ struct LensCell {
 // One position: a cell for each of lens_rows.
 using LensColumn = std::vector<LensCell>;
 
-// Reads positions [begin, end) of a finished run. A column's numbers depend neither on which other columns are read
-// with it nor on what comes after it.
+// Reads some positions of a finished run. A column's numbers depend neither on which other columns are read with it
+// nor on what comes after it.
 std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const LensOptions& options,
-                                  const Activations& run, std::size_t begin, std::size_t end);
+                                  const Activations& run, std::span<const std::size_t> positions);
 
 // The logit of one token in each of lens_rows at one position: what surprisal needs, without a pass over the
 // vocabulary.

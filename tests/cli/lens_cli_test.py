@@ -87,7 +87,8 @@ class Comparison:
 
     def reading(self, found, model, ids, **options):
         """One lens reading; `options` as for reference.lens."""
-        expected = reference.lens(model, np.array(ids), **options)
+        asked = {name: value for name, value in options.items() if name != "change"}
+        expected = reference.lens(model, np.array(ids), **asked)
         test = self.test
         test.assertEqual(found["v"], 1)
         test.assertEqual([token["id"] for token in found["tokens"]], list(ids))
@@ -98,7 +99,7 @@ class Comparison:
             size = np.abs(expected["logits"][row]).max()
             for position, cell in enumerate(cells):
                 where = f"{expected['rows'][row]} at {position}: "
-                self.cell(where, cell, expected, (row, position), size, options)
+                self.cell(where, cell, expected, (row, position), size, {**options, "ids": ids})
         for position, token in enumerate(found["answers"]):
             self.rank(f"answer at {position}", 1, expected["logits_out"][position], token["id"], TOLERANCE * size)
 
@@ -122,7 +123,17 @@ class Comparison:
             prob = math.exp(token["logit"] - cell["log_z"])
             test.assertAlmostEqual(token["prob"], prob, delta=1e-4 * prob + 1e-30)
 
+        test.assertEqual("change" in cell, options.get("change", False))
+        if "change" in cell and at[0] == 0:
+            test.assertIsNone(cell["change"], where)
+        elif "change" in cell:
+            self.close(where + "change", cell["change"], expected["change"][at], size)
+
         answer = expected["answer"][at[1]]
+        self.close(where + "answer_logit", cell["answer_logit"], logits[answer], size)
+        given = options["ids"][at[1]]
+        self.prob(where + "input_prob", cell["input_prob"], logits[given] - expected["log_z"][at], size)
+        self.rank(where + "input_rank", cell["input_rank"], logits, given, TOLERANCE * size)
         self.prob(where + "answer_prob", cell["answer_prob"], logits[answer] - expected["log_z"][at], size)
         self.rank(where + "answer_rank", cell["answer_rank"], logits, answer, TOLERANCE * size)
         for token, id in zip(cell.get("track", []), options.get("track", []), strict=True):
@@ -165,9 +176,9 @@ class Numbers(LensTest):
         for norm in reference.NORMS:
             for mid in (False, True):
                 comparison = Comparison(self, f"tiny, {norm}{', mid' * mid}")
-                arguments = ["--mid"] if mid else []
+                arguments = ["--mid", "--change"] if mid else []
                 found = read_json("--model", TINY, "--ids", ",".join(map(str, ids)), "--norm", norm, *arguments)
-                comparison.reading(found, model, ids, norm=norm, mid=mid)
+                comparison.reading(found, model, ids, norm=norm, mid=mid, change=mid)
                 comparison.report()
 
     def test_every_kind_of_folder(self):
@@ -322,6 +333,19 @@ class Json(LensTest):
         self.assertEqual(tokens("--no-bos"), [64])
         _, found = run_experiments([experiment(TINY, {"prompt": "a", "bos": bos}) for bos in (True, False)])
         self.assertEqual([len(reading["tokens"]) for reading in found], [2, 1])
+
+    def test_named_positions(self):
+        arguments = ["--model", TINY, "--ids", "5,9,17,80", "--change"]
+        whole = read_json(*arguments)
+        self.assertNotIn("positions", whole)
+        some = read_json(*arguments, "--positions", "2,-4")
+        self.assertEqual(some["positions"], [2, 0])
+        self.assertEqual([token["id"] for token in some["tokens"]], [17, 5])
+        self.assertEqual(some["cells"], [[cells[2], cells[0]] for cells in whole["cells"]])
+        for positions, word in (("4", "Position 4"), ("-5", "Position -5"), ("x", "--positions"), ("", "positions")):
+            done = run_lens("read", *arguments, "--positions=" + positions)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(word, done.stderr.decode())
 
     def test_without_a_tokenizer(self):
         folder = self.folder()

@@ -2,6 +2,9 @@
 // lens columns; with no time to spend, advance takes exactly one.
 #include "engine/job.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "engine/engine.h"
 #include "support.h"
 #include "tiny_model.h"
@@ -76,6 +79,67 @@ TEST_CASE("another reading touches no block") {
   const std::size_t first = steps(made, experiment(ids(12)));
   REQUIRE(steps(made, experiment(ids(12), {{"norm", "none"}})) == first - kBlocks);
   REQUIRE(steps(made, experiment(ids(12), {{"what", "activations"}, {"hooks", {"blocks.1.attn.hook_z"}}})) == 1);
+}
+
+TEST_CASE("one position read for many tokens touches no block and computes one column") {
+  Engine made = engine();
+  steps(made, experiment(ids(12)));
+  std::vector<int> track;
+  for (int id = 100; id < 150; ++id) track.push_back(id);
+  const Json read{{"positions", {-3}}, {"track", track}, {"top", 1}};
+  REQUIRE(steps(made, experiment(ids(12), read)) == 1);
+  // The same question about all positions finds that column done, and the other way round.
+  const auto all = made.run(print_json(experiment(ids(12), {{"track", track}, {"top", 1}})));
+  REQUIRE(all);
+  const auto job = start(made, experiment(ids(12), {{"positions", {9, 2, -10, 9}}, {"track", track}, {"top", 1}}));
+  REQUIRE(job->advance(0)->done);
+  const auto some = job->tables();
+
+  const std::size_t n_row = kBlocks + 1, n_track = track.size();
+  for (std::size_t t = 0; t < some[0].tables.size(); ++t) {
+    const Table &few = some[0].tables[t], &whole = all->at(0).tables[t];
+    INFO(few.name);
+    REQUIRE(few.name == whole.name);
+    for (std::size_t d = 0; d < few.dims.size(); ++d) {
+      if (few.dims[d].name != "position") continue;
+      REQUIRE(few.dims[d].labels == std::vector<std::string>{"9", "2"});
+      REQUIRE(whole.dims[d].labels.empty());
+      const std::size_t inner = few.dims.size() < 3 ? 1 : few.dims[2].size;
+      for (std::size_t r = 0; r < (d == 0 ? 1 : n_row); ++r)
+        for (std::size_t i = 0; i < 2; ++i)
+          for (std::size_t j = 0; j < inner; ++j)
+            std::visit(
+                [&](const auto& data) {
+                  const auto& other = std::get<std::decay_t<decltype(data)>>(whole.data);
+                  REQUIRE(data[(r * 2 + i) * inner + j] == other[(r * 12 + (i ? 2 : 9)) * inner + j]);
+                },
+                few.data);
+    }
+  }
+  const auto& rank = std::ranges::find(some[0].tables, "track_rank", &Table::name)->dims;
+  REQUIRE((rank[0].size == n_row && rank[1].size == 2 && rank[2].size == n_track));
+}
+
+TEST_CASE("a position that the run does not have is refused by name") {
+  Engine made = engine();
+  for (const int position : {12, -13, 2147483647, -2147483647}) {
+    const auto refused = made.run(print_json(experiment(ids(12), {{"positions", {0, position}}})));
+    REQUIRE(!refused);
+    REQUIRE(refused.error().code == "position");
+    REQUIRE(refused.error().message.starts_with("Position " + std::to_string(position) + " does not exist"));
+  }
+}
+
+TEST_CASE("the last position has a surprisal as soon as something comes after it") {
+  Engine made = engine();
+  const auto surprisal = [&](int n) {
+    const auto readings = made.run(print_json(experiment(ids(n), {{"positions", {3}}})));
+    REQUIRE(readings);
+    const auto& tables = readings->at(0).tables;
+    return std::get<std::vector<float>>(std::ranges::find(tables, "surprisal", &Table::name)->data);
+  };
+  REQUIRE(std::ranges::all_of(surprisal(4), [](float s) { return std::isnan(s); }));
+  REQUIRE(std::ranges::all_of(surprisal(5), [](float s) { return s > 0; }));
 }
 
 TEST_CASE("an edit in the middle keeps what stands before it, and the old run for whoever comes back") {

@@ -1,6 +1,8 @@
 // The lens as one interface: what a translator does to a row. Its numbers are checked in golden_test.
 #include "lens/logit_lens.h"
 
+#include <numeric>
+
 #include "model/forward.h"
 #include "support.h"
 #include "tiny_model.h"
@@ -9,6 +11,12 @@ using namespace lens;
 using namespace lens::test;
 
 namespace {
+
+std::vector<std::size_t> positions(const Activations& run) {
+  std::vector<std::size_t> all(run.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
 
 LoadedModel tiny() {
   auto model = load_model("tiny", tiny_files());
@@ -39,15 +47,15 @@ TEST_CASE("a zero translator is the raw lens, bit for bit; another is not, and l
   Activations run(c);
   run.append(std::vector<TokenId>{5, 9, 17, 80, 33});
   forward(loaded.model, 0, run);
-  const auto raw = read_lens(loaded.model, Lens{}, {}, run, 0, run.size());
-  const auto zero = read_lens(loaded.model, affine(c, 0, 0), {}, run, 0, run.size());
-  const auto other = read_lens(loaded.model, affine(c, 0.5f, 0.1f), {.norm = Norm::none}, run, 0, run.size());
-  const auto raw_unnormed = read_lens(loaded.model, Lens{}, {.norm = Norm::none}, run, 0, run.size());
+  const auto raw = read_lens(loaded.model, Lens{}, {}, run, positions(run));
+  const auto zero = read_lens(loaded.model, affine(c, 0, 0), {}, run, positions(run));
+  const auto other = read_lens(loaded.model, affine(c, 0.5f, 0.1f), {.norm = Norm::none}, run, positions(run));
+  const auto raw_unnormed = read_lens(loaded.model, Lens{}, {.norm = Norm::none}, run, positions(run));
   for (std::size_t p = 0; p < run.size(); ++p)
     for (std::size_t r = 0; r < raw[p].size(); ++r) {
       INFO("position " << p << ", row " << r);
       REQUIRE(zero[p][r].reading.log_z == raw[p][r].reading.log_z);
-      REQUIRE(zero[p][r].reading.kl == raw[p][r].reading.kl);
+      REQUIRE(zero[p][r].kl == raw[p][r].kl);
       REQUIRE(zero[p][r].answer.logit == raw[p][r].answer.logit);
       const bool same = other[p][r].reading.log_z == raw_unnormed[p][r].reading.log_z;
       REQUIRE(same == (r + 1 == raw[p].size()));
@@ -59,15 +67,19 @@ TEST_CASE("a column reads the same alone and among others, and read_token agrees
   Activations run(loaded.model.config());
   run.append(std::vector<TokenId>{5, 9, 17, 80, 33, 61, 2});
   forward(loaded.model, 0, run);
-  const LensOptions options{.mid = true, .top = 4, .track = {12}, .sets = {{"both", {12, 30}}}};
-  const auto together = read_lens(loaded.model, Lens{}, options, run, 0, run.size());
+  const LensOptions options{.mid = true, .change = true, .top = 4, .track = {12}, .sets = {{"both", {12, 30}}}};
+  const auto together = read_lens(loaded.model, Lens{}, options, run, positions(run));
   for (std::size_t p = 0; p < run.size(); ++p) {
-    const auto alone = read_lens(loaded.model, Lens{}, options, run, p, p + 1)[0];
+    const auto alone = read_lens(loaded.model, Lens{}, options, run, {&p, 1})[0];
     const auto token = read_token(loaded.model, Lens{}, options, run, p, 12);
     for (std::size_t r = 0; r < alone.size(); ++r) {
       const LensCell &a = alone[r], &b = together[p][r];
       REQUIRE(a.reading.log_z == b.reading.log_z);
       REQUIRE(a.reading.entropy == b.reading.entropy);
+      REQUIRE(a.kl == b.kl);
+      REQUIRE((r == 0 ? std::isnan(a.change) && std::isnan(b.change) : a.change == b.change));
+      REQUIRE(a.input.id == run.tokens()[p]);
+      REQUIRE(a.input.rank == b.input.rank);
       REQUIRE(a.answer.id == b.answer.id);
       REQUIRE(a.answer.rank == b.answer.rank);
       REQUIRE(a.set_prob == b.set_prob);

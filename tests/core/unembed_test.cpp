@@ -14,15 +14,13 @@ struct Problem {
   std::vector<float> rows;  // [n, d_model]
   std::size_t n, d_model;
   PackedMatrix W_U;
-  std::vector<std::size_t> reference;
   MatrixView<const float> view() const { return {rows.data(), n, d_model}; }
 };
 
 Problem problem(std::size_t n, std::size_t d_model, std::size_t d_vocab, float scale, unsigned seed) {
   Random random(seed);
-  Problem p{random.normals(n * d_model, scale), n, d_model, PackedMatrix(d_model, d_vocab), {}};
+  Problem p{random.normals(n * d_model, scale), n, d_model, PackedMatrix(d_model, d_vocab)};
   for (std::size_t v = 0; v < d_vocab; ++v) p.W_U.set_column(v, random.normals(d_model));
-  for (std::size_t r = 0; r < n; ++r) p.reference.push_back(random.below(n));
   return p;
 }
 
@@ -62,20 +60,27 @@ TEST_CASE("unembed's reductions equal their scalar twins") {
         ranks.push_back({r, id, logit_of(p.view().row(r), p.W_U, id)});
       }
       const std::size_t top = std::min<std::size_t>(10, d_vocab);
-      const auto readings = unembed(p.view(), p.reference, p.W_U, top, ranks);
+      std::vector<KlQuery> divergences;  // of every row from every row
+      for (std::size_t i = 0; i < p.n * p.n; ++i) divergences.push_back({i / p.n, i % p.n});
+      const auto readings = unembed(p.view(), p.W_U, top, ranks, divergences);
 
-      for (std::size_t r = 0; r < p.n; ++r) {
-        const Twin t = twin(p, r), ref = twin(p, p.reference[r]);
-        const double largest = std::abs(*std::ranges::max_element(t.z, {}, [](double z) { return std::abs(z); }));
-        double kl = 0, gaps = 0;
+      for (const KlQuery& query : divergences) {
+        const Twin a = twin(p, query.p), b = twin(p, query.q);
+        double kl = 0, gaps = 0, largest = 0;
         for (std::size_t v = 0; v < d_vocab; ++v) {
-          kl += ref.p(ref.z[v]) * ((ref.z[v] - ref.log_z) - (t.z[v] - t.log_z));
-          gaps += ref.p(ref.z[v]) * std::abs(ref.z[v] - t.z[v]);
+          kl += a.p(a.z[v]) * ((a.z[v] - a.log_z) - (b.z[v] - b.log_z));
+          gaps += a.p(a.z[v]) * std::abs(a.z[v] - b.z[v]);
+          largest = std::max(largest, std::abs(b.z[v]));
         }
+        require_close(query.nats, std::max(0.0, kl), gaps + largest + 10);
+        if (query.p == query.q) REQUIRE(query.nats == 0.0);
+      }
+      for (std::size_t r = 0; r < p.n; ++r) {
+        const Twin t = twin(p, r);
+        const double largest = std::abs(*std::ranges::max_element(t.z, {}, [](double z) { return std::abs(z); }));
         // Numbers relative to what was added up: the logits of the tile that counts.
         require_close(readings[r].log_z, t.log_z, largest + 10);
         require_close(readings[r].entropy, t.entropy, largest + 10);
-        require_close(readings[r].kl, std::max(0.0, kl), gaps + largest + 10);
         require_close(readings[r].mean_logit,
                       std::accumulate(t.z.begin(), t.z.end(), 0.0) / static_cast<double>(d_vocab), largest);
 
@@ -93,20 +98,13 @@ TEST_CASE("unembed's reductions equal their scalar twins") {
     }
 }
 
-TEST_CASE("a row's KL from itself is exactly 0") {
-  Problem p = problem(6, 24, 1300, 3.0f, 77);
-  std::iota(p.reference.begin(), p.reference.end(), std::size_t{0});
-  for (const RowReading& reading : unembed(p.view(), p.reference, p.W_U, 1, {})) REQUIRE(reading.kl == 0.0);
-}
-
 TEST_CASE("equal logits rank by id, and the top list keeps the lowest ids") {
   const std::size_t d_vocab = 1100;  // over three tiles
   PackedMatrix W_U(1, d_vocab);
   for (std::size_t v = 0; v < d_vocab; ++v) W_U.set_column(v, std::vector<float>{v % 3 == 0 ? 2.0f : 1.0f});
   const std::vector<float> row{1.0f};
-  const std::vector<std::size_t> reference{0};
   std::vector<RankQuery> ranks{{0, 3, 2.0f}, {0, 1, 1.0f}, {0, 1098, 2.0f}};
-  const auto readings = unembed({row.data(), 1, 1}, reference, W_U, 4, ranks);
+  const auto readings = unembed({row.data(), 1, 1}, W_U, 4, ranks, {});
   for (std::size_t i = 0; i < 4; ++i) REQUIRE(readings[0].top[i].id == static_cast<std::int32_t>(3 * i));
   REQUIRE(ranks[0].rank == 2);
   REQUIRE(ranks[1].rank == 368);  // after the 367 multiples of three
@@ -115,24 +113,28 @@ TEST_CASE("equal logits rank by id, and the top list keeps the lowest ids") {
 
 TEST_CASE("a row's reading has the same bits in any company") {
   const Problem p = problem(9, 40, 1030, 2.0f, 5);
-  std::vector<std::size_t> itself(9);
-  std::iota(itself.begin(), itself.end(), std::size_t{0});
-  const auto together = unembed(p.view(), itself, p.W_U, 5, {});
+  std::vector<KlQuery> divergences{{7, 2}, {0, 8}, {2, 7}};
+  const auto together = unembed(p.view(), p.W_U, 5, {}, divergences);
   for (std::size_t r = 0; r < 9; ++r) {
-    const auto alone = unembed(p.view().rows(r, r + 1), std::vector<std::size_t>{0}, p.W_U, 5, {});
+    const auto alone = unembed(p.view().rows(r, r + 1), p.W_U, 5, {}, {});
     REQUIRE(alone[0].log_z == together[r].log_z);
     REQUIRE(alone[0].entropy == together[r].entropy);
     REQUIRE(alone[0].mean_logit == together[r].mean_logit);
     REQUIRE(alone[0].top[4].logit == together[r].top[4].logit);
   }
+  std::vector<KlQuery> fewer{{0, 5}};
+  (void)unembed(p.view().rows(2, 9), p.W_U, 5, {}, fewer);  // the same two rows, 2 and 7
+  REQUIRE(fewer[0].nats == divergences[2].nats);
 }
 
 TEST_CASE("logits of a hundred thousand neither overflow nor give NaN") {
   const Problem p = problem(3, 8, 700, 3e4f, 6);
-  for (const RowReading& reading : unembed(p.view(), p.reference, p.W_U, 3, {})) {
+  std::vector<KlQuery> divergences{{0, 1}, {1, 2}, {2, 0}};
+  const auto readings = unembed(p.view(), p.W_U, 3, {}, divergences);
+  for (const KlQuery& query : divergences) REQUIRE(std::isfinite(query.nats));
+  for (const RowReading& reading : readings) {
     REQUIRE(std::isfinite(reading.log_z));
     REQUIRE(std::isfinite(reading.entropy));
-    REQUIRE(std::isfinite(reading.kl));
     REQUIRE(reading.entropy >= 0);
   }
 }

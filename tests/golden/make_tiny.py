@@ -9,7 +9,8 @@ tiny/ is a Hugging Face folder like any other. Its sizes are odd on purpose: no 
 tiny_expected.safetensors holds float64 results of reference.py rounded to F32, ids and ranks as I32, for each prompt P:
     P/ids [n]                          P/<hook name> as in core/model/hook_point.h
     P/<norm>/<column> [row, position]  of the lens, mid-block rows included:
-        log_z mean_logit entropy kl surprisal(NaN at the last position) answer_prob answer_rank,
+        log_z mean_logit entropy kl surprisal(NaN at the last position) change(NaN in the bottom row; change_without_mid)
+        answer_logit answer_prob answer_rank input_prob input_rank,
         top_id top_logit top_prob [row, position, top], track_logit track_prob track_rank [row, position, track],
         set_prob [row, position]
     P/answer [n]; track [n_track] and set [n_member]: the ids tracked one by one, and together as one set
@@ -190,7 +191,8 @@ def write_model(
 # --- what the core must find ----------------------------------------------------------------------------------------
 
 LENS_COLUMNS = (
-    "log_z", "mean_logit", "entropy", "kl", "surprisal", "answer_prob", "answer_rank",
+    "log_z", "mean_logit", "entropy", "kl", "surprisal", "change",
+    "answer_logit", "answer_prob", "answer_rank", "input_prob", "input_rank",
     "top_id", "top_logit", "top_prob", "track_logit", "track_prob", "track_rank",
 )  # fmt: skip
 
@@ -212,10 +214,11 @@ def make_expected(folder):
                 model, ids, norm, mid=True, top=TOP, track=track, sets={"set": members}, act=act
             )
             expected[f"{prompt}/answer"] = found["answer"]
+            expected[f"{prompt}/{norm}/change_without_mid"] = reference.lens(model, ids, norm, act=act)["change"]
             for column in LENS_COLUMNS:
                 expected[f"{prompt}/{norm}/{column}"] = found[column]
             expected[f"{prompt}/{norm}/set_prob"] = found["set_prob"]["set"]
-            require_clear_order(found)
+            require_clear_order(found, ids)
     for name, values in expected.items():
         if values.dtype.kind == "f":
             expected[name] = without_dust(values)
@@ -223,12 +226,14 @@ def make_expected(folder):
     return expected
 
 
-def require_clear_order(found):
+def require_clear_order(found, ids):
     """No rank that is compared may hang on float32 rounding: neighbours must differ by more than it can do."""
     gap = 2e-6 * np.abs(found["logits"]).max(axis=-1, keepdims=True)
     top = np.sort(found["logits"], axis=-1)[..., ::-1][..., : TOP + 1]
     assert (top[..., :-1] - top[..., 1:] > gap).all(), "two of the top tokens are too close: take another seed"
-    for logit in np.moveaxis(found["track_logit"], -1, 0):
+    asked = [*np.moveaxis(found["track_logit"], -1, 0), found["answer_logit"]]
+    asked.append(found["logits"][:, np.arange(len(ids)), ids])
+    for logit in asked:
         near = np.abs(found["logits"] - logit[..., None]) <= gap
         assert (near.sum(axis=-1) == 1).all(), "a tracked token has too close a neighbour: take another seed"
 

@@ -281,6 +281,10 @@ def lens(model, ids, norm="recomputed", mid=False, top=10, track=(), sets=None, 
         index = np.broadcast_to(token, table.shape[:-1])[..., None]
         return np.take_along_axis(table, index, axis=-1)[..., 0]
 
+    # How much a step changed the reading: KL(row || row below); nothing stands below the bottom row.
+    change = np.full((len(rows), n), np.nan)
+    change[1:] = (p[1:] * (log_p[1:] - log_p[:-1])).sum(axis=-1)
+
     surprisal = np.full((len(rows), n), np.nan)  # nothing comes after the last position
     surprisal[:, :-1] = -at_token(log_p[:, :-1], ids[1:])
 
@@ -297,9 +301,13 @@ def lens(model, ids, norm="recomputed", mid=False, top=10, track=(), sets=None, 
         "entropy": -(p * log_p).sum(axis=-1),
         "kl": (p_out * (log_p_out - log_p)).sum(axis=-1),  # [BELROSE] KL(out || row)
         "surprisal": surprisal,  # -ln p_row(the token that really came next)
+        "change": change,
         "answer": answer,  # [n]
+        "answer_logit": at_token(logits, answer),
         "answer_prob": at_token(p, answer),
         "answer_rank": at_token(rank, answer),
+        "input_prob": at_token(p, ids),
+        "input_rank": at_token(rank, ids),
         "track_logit": logits[..., list(track)],  # [n_row, n, n_track]
         "track_prob": p[..., list(track)],
         "track_rank": rank[..., list(track)],

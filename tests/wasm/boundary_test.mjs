@@ -84,6 +84,34 @@ test('tables are typed arrays as long as their dimensions say', () => {
   assert.deepEqual([...lens.token.data], [1, 2, 3, 4]);
   assert.equal(lens.kl.dims[0].labels?.[0], 'blocks.0.hook_resid_pre');
   assert.ok(Number.isNaN(lens.surprisal.data.at(-1)), 'nothing came after the last token');
+  assert.equal(lens.change, undefined, 'nobody asked');
+});
+
+test('a cell tells of its answer and its input, and of the step from the row below where asked', () => {
+  const lens = tables(engine(), experiment({ ids: [1, 2, 3, 4] }, { change: true, top: 50 }));
+  const [rows, positions] = lens.answer_logit.dims.map((dim) => dim.size);
+  for (let row = 0; row < rows; ++row)
+    for (let position = 0; position < positions; ++position) {
+      const cell = row * positions + position;
+      const rank = lens.answer_rank.data[cell];
+      if (rank <= 50) assert.equal(lens.answer_logit.data[cell], lens.top_logit.data[cell * 50 + rank - 1]);
+      const input = lens.input_rank.data[cell];
+      if (input <= 50) assert.equal(lens.top_id.data[cell * 50 + input - 1], position + 1);
+      assert.equal(Number.isNaN(lens.change.data[cell]), row === 0);
+    }
+});
+
+test('a read of named positions has only those, under their numbers', () => {
+  const made = engine();
+  const all = tables(made, experiment({ ids: [1, 2, 3, 4] }));
+  const some = tables(made, experiment({ ids: [1, 2, 3, 4] }, { positions: [-1, 1] }));
+  assert.deepEqual(some.kl.dims[1], { name: 'position', size: 2, labels: ['3', '1'] });
+  assert.deepEqual([...some.token.data], [4, 2]);
+  const [rows] = some.entropy.dims;
+  for (let row = 0; row < rows.size; ++row) {
+    assert.equal(some.entropy.data[row * 2], all.entropy.data[row * 4 + 3]);
+    assert.equal(some.entropy.data[row * 2 + 1], all.entropy.data[row * 4 + 1]);
+  }
 });
 
 test('token bytes and offsets cover the vocabulary', () => {
@@ -143,6 +171,7 @@ for (const [name, text, code] of [
   ['an edit', experiment({ ids: [1], edits: [{ op: 'zero' }] }), 'not_built'],
   ['another lens', experiment({ ids: [1] }, { lens: 'tuned' }), 'not_built'],
   ['a text of two tokens to track', experiment({ ids: [1] }, { track: ['q!z?'] }), 'token_text'],
+  ['a position beyond the run', experiment({ ids: [1, 2] }, { positions: [2] }), 'position'],
   ['brackets a thousand deep', '['.repeat(1000), 'json_depth'],
 ])
   test(`refused by name: ${name}`, () => {

@@ -11,7 +11,9 @@
 //       computes an Experiment beside the page's own, which stays as it is. Tables are plain objects
 //         {run, read, name, dims: [{name, size, labels}], unit, dtype: "f32" | "i32", data: typed array}
 //       with data in row-major order over dims. A lens read gives token, top_id, top_logit, top_prob, log_z,
-//       mean_logit, entropy, kl, surprisal, answer_id, answer_prob, answer_rank and what was asked to be tracked.
+//       mean_logit, entropy, kl, surprisal, answer_id, answer_logit, answer_prob, answer_rank, input_prob, input_rank
+//       (of the position's own token) and what was asked for: change, track_…, set_prob. A read that names positions
+//       has only those, and the dimension's labels are their numbers.
 //       Logits are raw. A cell without a value holds NaN or -1. Rejects with an error {code, message}.
 //
 //       const e = logitLens.experiment;
