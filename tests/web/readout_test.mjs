@@ -43,6 +43,37 @@ test('cells are found by row and position, logits are centred', () => {
   assert.equal(r.answerGuess(0, 0).rank, 40);
 });
 
+test('what was asked for besides is read by token and by set, and absent where nobody asked', () => {
+  const plain = new Readout(tablesOf(columns), 0);
+  assert.deepEqual([plain.track, plain.sets, plain.inputRank(0, 0)], [[], [], -1]);
+  assert.ok(Number.isNaN(plain.surprisal(0, 1)) && Number.isNaN(plain.inputProb(0, 0)));
+
+  const [row, position] = plain.tables[1].dims;
+  const track = { name: 'track', size: 2, labels: ['x', 'y'] };
+  const set = { name: 'set', size: 1, labels: ['both'] };
+  /** @type {(name: string, dims: any[], dtype: 'f32' | 'i32', data: number[]) => import('../../web/src/engine/readout.js').Table} */
+  const table = (name, dims, dtype, data) => ({
+    ...{ run: 'main', read: 0, name, dims, unit: '', dtype },
+    data: dtype === 'f32' ? Float32Array.from(data) : Int32Array.from(data),
+  });
+  const tracked = [
+    table('track_id', [track], 'i32', [7, 4]),
+    table('track_logit', [row, position, track], 'f32', [0, 1, 2, 3, 4, 5, 6, 7]),
+    table('track_prob', [row, position, track], 'f32', [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875]),
+    table('track_rank', [row, position, track], 'i32', [1, 2, 3, 4, 5, 6, 7, 8]),
+    table('set_prob', [row, position, set], 'f32', [0.25, 0.5, 0.75, 1]),
+    table('answer_logit', [row, position], 'f32', [3, 4, 5, 6]),
+    table('input_rank', [row, position], 'i32', [9, 8, 7, 6]),
+  ];
+  const r = new Readout([...tablesOf(columns), ...tracked], 0);
+  assert.deepEqual(r.track, [7, 4]);
+  assert.deepEqual(r.trackGuess(1, 0, 1), { id: 4, prob: 0.625, logit: 7, rank: 6 });
+  assert.equal(r.setProb(1, 0, 0), 0.75);
+  assert.equal(r.answerGuess(1, 1).logit, 8); // the engine's own, centred: not from the probability
+  assert.equal(r.inputRank(1, 0), 7);
+  assert.throws(() => new Readout([...tablesOf(columns), { ...tracked[0], dims: [row] }], 0), /“track_id” is \[row\]/);
+});
+
 test('tables of the wrong shape, or missing, are refused by name', () => {
   const tables = tablesOf(columns);
   assert.throws(() => new Readout(tables, 1), /“token” for read 1/);

@@ -93,3 +93,34 @@ test('a vocabulary knows its opening token, and does without one', () => {
   assert.equal(words.token(7).plain, '#7');
   assert.equal(new Vocabulary(null, null).token(12).plain, '#12');
 });
+
+/** @param {(string | number[])[]} tokens */
+function vocabularyOf(tokens) {
+  const parts = tokens.map((t) => (typeof t === 'string' ? bytes(t) : Uint8Array.from(t)));
+  const offsets = Uint32Array.of(0, ...parts.map((_, i) => parts.slice(0, i + 1).reduce((n, p) => n + p.length, 0)));
+  const all = Uint8Array.from(parts.flatMap((p) => [...p]));
+  return new Vocabulary({ bytes: all, offsets, special: new Uint8Array(parts.length) }, null);
+}
+
+test('a token is found by its exact text, and copied as that', () => {
+  const words = vocabularyOf(['a', ' a', 'ab', ' ', [0xe2, 0x82], '\ufeff']);
+  assert.deepEqual(
+    ['a', ' a', ' ', 'b', ''].map((text) => words.find(text)),
+    [0, 1, 3, -1, -1],
+  );
+  assert.equal(words.find('\ufeff'), 5);
+  assert.equal(words.token(1).text, ' a');
+  assert.equal(words.token(4).text, '\ufffd');
+  assert.deepEqual([...(words.token(4).bytes ?? [])], [0xe2, 0x82]);
+  assert.equal(new Vocabulary(null, null).find('a'), -1);
+});
+
+test('typing completes to tokens: what it is exactly first, with its space before without', () => {
+  const words = vocabularyOf(['Paris', ' Par', ' Paris', 'Par', ' Parish', 'par', ' Pa']);
+  const said = (/** @type {string} */ text, limit = 9) => words.complete(text, limit).map((id) => words.token(id).text);
+  assert.deepEqual(said('Par'), [' Par', 'Par', 'Paris', ' Paris', ' Parish']);
+  assert.deepEqual(said(' Par'), [' Par', ' Paris', ' Parish']);
+  assert.deepEqual(said('Par', 2), [' Par', 'Par']);
+  assert.deepEqual(said(''), []);
+  assert.deepEqual(new Vocabulary(null, null).complete('a', 5), []);
+});

@@ -51,6 +51,11 @@ export class Client {
     return this.#value(await this.#alive(this.#remote.vocabulary(ref)));
   }
 
+  /** @param {string} ref @param {string} text @returns {Promise<number[]>} without a BOS */
+  async tokenize(ref, text) {
+    return [...this.#value(await this.#alive(this.#remote.tokenize(ref, text)))];
+  }
+
   /** @param {string} text @returns {Promise<any>} the Experiment */
   async parse(text) {
     return JSON.parse(this.#value(await this.#alive(this.#remote.parse(text))));

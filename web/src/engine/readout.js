@@ -22,7 +22,20 @@ const SHAPES = {
   answer_rank: ['row', 'position'],
 };
 
-/** @typedef {{id: number, prob: number, logit: number, rank: number}} Guess  logit is centred: minus the mean over the vocabulary */
+// Tables that are there if they were asked for, or not at all.
+const OPTIONAL = {
+  surprisal: ['row', 'position'],
+  answer_logit: ['row', 'position'],
+  input_rank: ['row', 'position'],
+  input_prob: ['row', 'position'],
+  track_id: ['track'],
+  track_logit: ['row', 'position', 'track'],
+  track_prob: ['row', 'position', 'track'],
+  track_rank: ['row', 'position', 'track'],
+  set_prob: ['row', 'position', 'set'],
+};
+
+/** @typedef {{id: number, prob: number, logit: number, rank: number}} Guess  logit is the centred one: minus the mean over the vocabulary */
 
 export class Readout {
   /** @type {Record<string, Table>} */
@@ -34,8 +47,9 @@ export class Readout {
    */
   constructor(tables, read) {
     for (const t of tables) if (t.read === read) this.#tables[t.name] = t;
-    for (const [name, dims] of Object.entries(SHAPES)) {
+    for (const [name, dims] of [...Object.entries(SHAPES), ...Object.entries(OPTIONAL)]) {
       const t = this.#tables[name];
+      if (!t && name in OPTIONAL) continue;
       if (!t) throw new LensError('tables', `the engine gave no table “${name}” for read ${read}`);
       const got = t.dims.map((d) => d.name).join(', ');
       const size = t.dims.reduce((n, d) => n * d.size, 1);
@@ -50,6 +64,15 @@ export class Readout {
     this.rows = row.labels ?? Array.from({ length: row.size }, (_, i) => String(i));
     this.positions = position.size;
     this.top = top.size;
+    /** The tracked tokens, in the order in which they were asked for. @type {number[]} */
+    this.track = [...(this.#tables.track_id?.data ?? [])];
+    /** The names of the token sets. @type {string[]} */
+    this.sets = this.#tables.set_prob?.dims[2].labels ?? [];
+  }
+
+  /** All tables of the read, as the engine gave them. @returns {Table[]} */
+  get tables() {
+    return Object.values(this.#tables);
   }
 
   /** @param {number} position */
@@ -100,12 +123,50 @@ export class Readout {
   answerGuess(row, position) {
     const cell = this.#cell(row, position);
     const prob = this.#tables.answer_prob.data[cell];
+    const logit = this.#tables.answer_logit?.data[cell] ?? Math.log(prob) + this.#tables.log_z.data[cell];
     return {
       id: this.answer(position),
       prob,
-      logit: Math.log(prob) + this.#tables.log_z.data[cell] - this.#tables.mean_logit.data[cell],
+      logit: logit - this.#tables.mean_logit.data[cell],
       rank: this.#tables.answer_rank.data[cell],
     };
+  }
+
+  /** What this cell thinks of the i-th tracked token. @param {number} row @param {number} position @param {number} i @returns {Guess} */
+  trackGuess(row, position, i) {
+    const cell = this.#cell(row, position);
+    const at = cell * this.track.length + i;
+    return {
+      id: this.track[i],
+      prob: this.#tables.track_prob.data[at],
+      logit: this.#tables.track_logit.data[at] - this.#tables.mean_logit.data[cell],
+      rank: this.#tables.track_rank.data[at],
+    };
+  }
+
+  /** Summed over the i-th set. @param {number} row @param {number} position @param {number} i */
+  setProb(row, position, i) {
+    return this.#tables.set_prob.data[this.#cell(row, position) * this.sets.length + i];
+  }
+
+  /** −ln p of the token that really came next, in nats; NaN at the last position. @param {number} row @param {number} position */
+  surprisal(row, position) {
+    return this.#tables.surprisal?.data[this.#cell(row, position)] ?? Number.NaN;
+  }
+
+  /** Of the position's own token, from 1; -1 where there is none. @param {number} row @param {number} position */
+  inputRank(row, position) {
+    return this.#tables.input_rank?.data[this.#cell(row, position)] ?? -1;
+  }
+
+  /** Of the position's own token. @param {number} row @param {number} position */
+  inputProb(row, position) {
+    return this.#tables.input_prob?.data[this.#cell(row, position)] ?? Number.NaN;
+  }
+
+  /** What a centred logit is short of the raw one. @param {number} row @param {number} position */
+  meanLogit(row, position) {
+    return this.#tables.mean_logit.data[this.#cell(row, position)];
   }
 
   /** @param {number} position */

@@ -37,6 +37,9 @@ const api = {
   /** @param {string} ref */
   vocabulary: (ref) => begun().vocabulary(ref),
 
+  /** @param {string} ref @param {string} text */
+  tokenize: (ref, text) => begun().tokenize(ref, text),
+
   /** @param {string} text */
   parse: (text) => begun().parse(text),
 
