@@ -200,17 +200,22 @@ int main(int argc, char** argv) {
   auto* read_command = app.add_subcommand("read", "what the model would say after each layer, at each position");
   read_command->add_option("--model", flags.model,
                            "a .gguf or .safetensors file, or a folder with config.json and weights");
-  read_command->add_option("--prompt", flags.prompt, "text to read; the model's BOS token is put first");
-  read_command->add_option("--ids", flags.ids, "token ids instead, taken as they are: 464,3139");
-  read_command->add_option("--experiment", flags.experiment, "an Experiment's JSON file; - for one Experiment a line");
-  read_command->add_option("--top", flags.top, "tokens a cell, 1 to 50")->capture_default_str();
-  read_command->add_option("--norm", flags.norm, "recomputed, frozen or none")->capture_default_str();
-  read_command->add_option("--track", flags.track, "a token to follow through every cell, by its text");
-  read_command->add_flag("--bos,!--no-bos", flags.bos, "whether the BOS token is put first");
-  read_command->add_flag("--mid", flags.mid, "also the rows between attention and MLP");
-  read_command->add_flag("--change", flags.change, "also how much each row differs from the one below");
-  read_command->add_option("--positions", flags.positions, "only these, 0 the first and -1 the last: 3,-1");
-  read_command->add_flag("--json", flags.json, "print JSON");
+  auto* experiment = read_command->add_option("--experiment", flags.experiment,
+                                              "an Experiment's JSON file; - for one Experiment a line");
+  auto* prompt = read_command->add_option("--prompt", flags.prompt, "text to read; the model's BOS token is put first");
+  auto* ids = read_command->add_option("--ids", flags.ids, "token ids instead, taken as they are: 464,3139");
+  prompt->excludes(ids);
+  // An Experiment says all this itself.
+  for (CLI::Option* option :
+       {prompt, ids, read_command->add_option("--top", flags.top, "tokens a cell, 1 to 50")->capture_default_str(),
+        read_command->add_option("--norm", flags.norm, "recomputed, frozen or none")->capture_default_str(),
+        read_command->add_option("--track", flags.track, "a token to follow through every cell, by its text"),
+        read_command->add_flag("--bos,!--no-bos", flags.bos, "whether the BOS token is put first"),
+        read_command->add_flag("--mid", flags.mid, "also the rows between attention and MLP"),
+        read_command->add_flag("--change", flags.change, "also how much each row differs from the one below"),
+        read_command->add_option("--positions", flags.positions, "only these, 0 the first and -1 the last: 3,-1")})
+    option->excludes(experiment);
+  read_command->add_flag("--json", flags.json, "print JSON, as --experiment always does");
 
   std::string model, text;
   bool json = false;

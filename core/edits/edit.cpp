@@ -1,5 +1,7 @@
 #include "edits/edit.h"
 
+#include "base/message.h"
+
 namespace lens {
 
 Result<std::vector<Edit>> parse_edits(const Json& list, const std::string& path) {
@@ -9,8 +11,8 @@ Result<std::vector<Edit>> parse_edits(const Json& list, const std::string& path)
     const auto op = list[i].is_object() ? list[i].find("op") : list[i].end();
     if (!list[i].is_object() || op == list[i].end() || !op->is_string())
       return Error{"experiment_key", at + " should be an object with an \"op\"."};
-    return Error{"not_built", at + ": the edit \"" + op->get<std::string>() +
-                                  "\" is not built in this version; remove it to run the rest."};
+    return Error{"not_built", at + ": the edit " + in_quotes(op->get<std::string>()) +
+                                  " is not built in this version; remove it to run the rest."};
   }
   return std::vector<Edit>{};
 }

@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include "base/message.h"
+
 namespace lens {
 
 Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::vector<File> files) {
@@ -22,7 +24,7 @@ void Engine::release(const std::string& ref) { models_.erase(ref); }
 
 Result<std::shared_ptr<const LoadedModel>> Engine::model(const std::string& ref) const {
   const auto it = models_.find(ref);
-  if (it == models_.end()) return Error{"model_missing", "The model \"" + ref + "\" is not loaded."};
+  if (it == models_.end()) return Error{"model_missing", "The model " + in_quotes(ref) + " is not loaded."};
   return std::shared_ptr<const LoadedModel>(it->second, &it->second->loaded);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/message.h"
+
 namespace lens {
 namespace {
 
@@ -50,7 +52,8 @@ Result<std::string> parse_reference(const Json& object, const char* key, const M
   const std::string expected = "the name of one of the experiment's " + std::string(key) + "s";
   if (!name || !name->is_string()) return wrong(path + "." + key, expected);
   if (!known.contains(name->template get<std::string>()))
-    return wrong(path + "." + key, expected + ", but \"" + name->template get<std::string>() + "\" is none of them");
+    return wrong(path + "." + key,
+                 expected + ", but " + in_quotes(name->template get<std::string>()) + " is none of them");
   return name->template get<std::string>();
 }
 
@@ -100,8 +103,8 @@ Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
   if (const Json* name = find(read, "lens")) {
     if (!name->is_string()) return wrong(path + ".lens", "the name of a lens");
     if (*name != "raw")
-      return Error{"not_built", path + ".lens: the lens \"" + name->get<std::string>() +
-                                    "\" is not built in this version; \"raw\" is."};
+      return Error{"not_built", path + ".lens: the lens " + in_quotes(name->get<std::string>()) +
+                                    " is not built in this version; \"raw\" is."};
   }
   if (const Json* norm = find(read, "norm")) {
     if (*norm == "recomputed")
@@ -172,8 +175,8 @@ Result<Read> parse_read(const Json& read, const std::map<std::string, RunSpec>& 
   if (!what || !what->is_string()) return wrong(path + ".what", "\"lens\" or \"activations\"");
   Status status = *what == "lens"          ? assign(parse_lens_read(read, path), parsed.what)
                   : *what == "activations" ? assign(parse_activations_read(read, path), parsed.what)
-                                           : Error{"not_built", path + ".what: \"" + what->get<std::string>() +
-                                                                    "\" cannot be read in this version; \"lens\" and "
+                                           : Error{"not_built", path + ".what: " + in_quotes(what->get<std::string>()) +
+                                                                    " cannot be read in this version; \"lens\" and "
                                                                     "\"activations\" can."};
   if (!status) return status.error();
   return parsed;
@@ -194,7 +197,7 @@ Result<Experiment> parse_experiment(std::string_view text) {
     return Error{"experiment_version", "the experiment has no version; it should begin with \"v\": " +
                                            std::to_string(kExperimentVersion) + "."};
   if (version->get<double>() > kExperimentVersion)
-    return Error{"experiment_version", "the experiment is of version " + print_json(*version) +
+    return Error{"experiment_version", "the experiment is of version " + printed(*version) +
                                            ", made by a newer Logit Lens; this one reads version " +
                                            std::to_string(kExperimentVersion) + ". Update it to open this one."};
   if (find(top, "sweep")) return Error{"not_built", "sweep: sweeps are not built in this version."};

@@ -6,7 +6,7 @@
 #include <exception>
 #include <limits>
 
-#include "base/json.h"
+#include "base/message.h"
 #include "engine/resolve.h"
 #include "model/forward.h"
 
@@ -316,7 +316,8 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
   std::unique_ptr<Job> job(new Job);
   for (const auto& [name, spec] : experiment.runs) {
     const auto resident = models.find(spec.model);
-    if (resident == models.end()) return Error{"model_missing", "The model \"" + spec.model + "\" is not loaded."};
+    if (resident == models.end())
+      return Error{"model_missing", "The model " + in_quotes(spec.model) + " is not loaded."};
     auto ids = resolve_input(resident->second->loaded, spec);
     if (!ids) return ids.error();
     // Checked like the others, but what nobody reads is not computed.

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "base/message.h"
 #include "formats/gguf.h"
-#include "formats/tensors.h"
+#include "formats/safetensors.h"
 #include "model/config.h"
 #include "model/gguf_names.h"
 
@@ -89,7 +90,8 @@ Result<LoadedModel> load_model(std::string ref, std::vector<File> files) {
     if (!named) return named.error();
     for (auto& [name, tensor] : *named)
       if (!tensors.try_emplace(name, std::move(tensor)).second)
-        return Error{"tensor_duplicate", file.name + ": tensor \"" + name + "\" stands in " + weights_name + " too."};
+        return Error{"tensor_duplicate",
+                     file.name + ": tensor " + in_quotes(name) + " stands in " + weights_name + " too."};
     weights_name += (weights_name.empty() ? "" : ", ") + file.name;
   }
   if (weights_name.empty())

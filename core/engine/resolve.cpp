@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/json.h"
+#include "base/message.h"
 
 namespace lens {
 
-std::string title(const LoadedModel& model) { return "the model \"" + model.ref + "\""; }
+std::string title(const LoadedModel& model) { return "the model " + in_quotes(model.ref); }
 
 namespace {
 
@@ -34,8 +34,8 @@ Result<TokenId> resolve(const LoadedModel& model, const TokenRef& ref) {
   if (const auto id = model.tokenizer->id_of(text)) return *id;
   std::string pieces;
   for (const TokenId id : model.tokenizer->encode(text))
-    pieces += (pieces.empty() ? "\"" : ", \"") + to_well_formed(model.tokenizer->bytes_of(id)) + "\"";
-  return Error{"token_text", "\"" + to_well_formed(text) + "\" is not one token of " + title(model) +
+    pieces += (pieces.empty() ? "" : ", ") + in_quotes(model.tokenizer->bytes_of(id));
+  return Error{"token_text", in_quotes(text) + " is not one token of " + title(model) +
                                  (pieces.empty() ? "." : "; it is read as " + pieces + ".") +
                                  " Most words are one token only with the space before them."};
 }
@@ -87,8 +87,8 @@ Result<std::vector<std::size_t>> resolve_positions(std::span<const int> named, s
   for (const int position : named) {
     const std::int64_t p = position < 0 ? count + position : position;
     if (p < 0 || p >= count)
-      return Error{"position", "Position " + std::to_string(position) + " does not exist: the run \"" + run +
-                                   "\" has positions 0 to " + std::to_string(n - 1) + ", and -1 is the last of them."};
+      return Error{"position", "Position " + std::to_string(position) + " does not exist: the run " + in_quotes(run) +
+                                   " has positions 0 to " + std::to_string(n - 1) + ", and -1 is the last of them."};
     if (std::ranges::find(positions, static_cast<std::size_t>(p)) == positions.end())
       positions.push_back(static_cast<std::size_t>(p));
   }

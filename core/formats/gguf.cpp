@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/message.h"
+
 namespace lens {
 namespace {
 
@@ -155,7 +157,6 @@ class File {
     return {"file_truncated", name_ + ": the file has " + std::to_string(bytes_.size()) + " bytes, but " + what +
                                   "; fetch it again, it is not complete."};
   }
-  static std::string in_quotes(std::string_view text) { return '"' + to_well_formed(text.substr(0, 120)) + '"'; }
 
   Result<TensorInfo> read_info() {
     TensorInfo info;
@@ -191,7 +192,7 @@ class File {
     if (const auto key = file.metadata.find("general.alignment"); key != file.metadata.end()) {
       alignment = key->is_number_unsigned() ? key->get<std::uint64_t>() : 0;
       if (!std::has_single_bit(alignment) || alignment > (1u << 20))
-        return wrong("general.alignment should be a power of two, but is " + print_json(*key));
+        return wrong("general.alignment should be a power of two, but is " + printed(*key));
     }
     const std::uint64_t begin = (reader_.at() + alignment - 1) / alignment * alignment;
     const std::uint64_t n_data = begin > bytes_.size() ? 0 : bytes_.size() - begin;

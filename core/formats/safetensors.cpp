@@ -1,11 +1,12 @@
-// safetensors: u64 header length, little-endian; the header, JSON; then the buffer, which the tensors fill gaplessly.
+// u64 header length, little-endian; the header, JSON; then the buffer, which the tensors fill gaplessly.
+#include "formats/safetensors.h"
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
 
-#include "base/json.h"
-#include "formats/tensors.h"
+#include "base/message.h"
 
 namespace lens {
 namespace {
@@ -23,10 +24,6 @@ struct Extent {
   std::size_t begin;
   std::size_t end;
 };
-
-// Names and values from the file may be of any length.
-std::string in_quotes(std::string_view text) { return '"' + shortened(text, 120) + '"'; }
-std::string printed(const Json& value) { return shortened(print_json(value), 80); }
 
 std::optional<std::size_t> as_size(const Json& value) {
   if (!value.is_number_unsigned()) return std::nullopt;

@@ -18,11 +18,25 @@ namespace lens {
 // All of safetensors' types of whole bytes, and GGUF's Q8_0. Only F32, F16, BF16 and Q8_0 are ever read as numbers; a
 // file may hold others beside them (mask buffers, counters).
 enum class DType : std::uint8_t {
-  F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, BOOL,
+  F64,
+  F32,
+  F16,
+  BF16,
+  F8_E4M3,
+  F8_E5M2,
+  I64,
+  I32,
+  I16,
+  I8,
+  U64,
+  U32,
+  U16,
+  U8,
+  BOOL,
   Q8_0,  // blocks of 32 values along the last dimension: an F16 scale d, then 32 int8; value = d · q (ggml)
 };
 
-std::string_view name_of(DType dtype);  // "F16"
+std::string_view name_of(DType dtype);                    // "F16"
 std::optional<DType> dtype_named(std::string_view name);  // safetensors' names
 std::size_t values_per_block(DType dtype);                // 1, but for Q8_0
 std::size_t bytes_per_block(DType dtype);
@@ -49,12 +63,6 @@ bool is_readable_float(DType dtype);
 // Reads values [offset, offset + out.size()) of the flattened tensor as float32: F32, F16 and BF16 exactly, Q8_0 as the
 // float product d · q. Whole blocks only, and no further than the tensor goes (assert).
 void read_floats(const TensorView& tensor, std::size_t offset, std::span<float> out);
-
-// The tensors of a safetensors file (github.com/huggingface/safetensors, README "Format"). Checked before anything is
-// believed: header length, JSON, names, dtypes, begin <= end <= size, byte count against shape without overflow,
-// overlaps, holes. Data may begin at an odd offset: OpenAI's own GPT-2 file does.
-// `file` is used in messages. Errors: file_truncated, file_format, each naming file and tensor, expected and got.
-Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std::string_view file);
 
 // One block of Q8_0 as it lies in a file.
 inline constexpr std::size_t kQ8Values = 32;

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/message.h"
+
 namespace lens {
 namespace {
 
@@ -62,8 +64,8 @@ class Keys {
   }
   void fail(const char* key, const std::string& expected, const Json& got) {
     if (!error_)
-      error_ = Error{"config_format", file_ + ": \"" + key + "\" should be " + expected + ", but is " +
-                                          print_json(got).substr(0, 80) + "."};
+      error_ =
+          Error{"config_format", file_ + ": \"" + key + "\" should be " + expected + ", but is " + printed(got) + "."};
   }
 
   const Json& document_;
@@ -87,7 +89,8 @@ Result<Config> parse_config(const Json& document, std::string_view file) {
   Keys keys(document, file);
 
   const std::string type = keys.text("model_type", "gpt2");
-  if (type != "gpt2") return Error{"not_gpt2", name + ": model_type is \"" + type + "\"; only \"gpt2\" can be read."};
+  if (type != "gpt2")
+    return Error{"not_gpt2", name + ": model_type is " + in_quotes(type) + "; only \"gpt2\" can be read."};
   if (keys.flag("add_cross_attention", false))
     return Error{"not_gpt2", name + ": the model has cross-attention (add_cross_attention), which is not built."};
 
@@ -112,7 +115,7 @@ Result<Config> parse_config(const Json& document, std::string_view file) {
     config.activation = Activation::gelu;
   } else {
     return Error{"not_gpt2",
-                 name + ": activation_function \"" + activation + "\" is not built; gelu_new and gelu are."};
+                 name + ": activation_function " + in_quotes(activation) + " is not built; gelu_new and gelu are."};
   }
   if (config.d_model % config.n_head != 0)
     return Error{"config_format", name + ": n_embd " + std::to_string(config.d_model) +

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/message.h"
+
 namespace lens {
 namespace {
 
@@ -56,7 +58,7 @@ Result<Config> config_of(const GgufFile& gguf, std::string_view file) {
   const auto architecture = gguf.metadata.find("general.architecture");
   if (architecture == gguf.metadata.end() || *architecture != "gpt2")
     return Error{"not_gpt2", name + ": general.architecture is " +
-                                 (architecture == gguf.metadata.end() ? "missing" : print_json(*architecture)) +
+                                 (architecture == gguf.metadata.end() ? "missing" : printed(*architecture)) +
                                  "; only \"gpt2\" can be read."};
   Json config = Json::object();
   for (const auto& [key, hugging_face] : kKeys) {

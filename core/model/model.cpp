@@ -6,6 +6,8 @@
 #include <set>
 #include <variant>
 
+#include "base/message.h"
+
 namespace lens {
 namespace {
 
@@ -92,8 +94,8 @@ class Loader {
   // With and without a prefix: which of the two is meant cannot be known.
   Status check_no_doubles() const {
     if (doubles_.empty()) return ok();
-    return Error{"tensor_duplicate", in_file(doubles_[0].first) + " stands there as \"" + doubles_[0].second +
-                                         "\" too; only one of them can be meant."};
+    return Error{"tensor_duplicate", in_file(doubles_[0].first) + " stands there as " + in_quotes(doubles_[0].second) +
+                                         " too; only one of them can be meant."};
   }
 
   bool has(const std::string& name) const { return tensors_.contains(name); }
@@ -169,7 +171,7 @@ class Loader {
     const TensorView* tensor;
   };
 
-  std::string in_file(const std::string& tensor) const { return file_ + ": tensor \"" + tensor + "\""; }
+  std::string in_file(const std::string& tensor) const { return file_ + ": tensor " + in_quotes(tensor); }
   Error wrong_shape(const Found& found, const std::string& expected) const {
     return {"tensor_shape", in_file(found.name) + " should have shape " + expected + ", but has " +
                                 shape_text(found.tensor->shape) + "; do config.json and the weights belong together?"};
@@ -185,7 +187,7 @@ class Loader {
     if (tensors_.empty())
       message += " The file holds no tensor of a GPT-2.";
     else if (!unexpected.empty())
-      message += " The file has a \"" + unexpected + "\" instead; was it renamed?";
+      message += " The file has a " + in_quotes(unexpected) + " instead; was it renamed?";
     return {"tensor_missing", message};
   }
   // Q8_0 stays Q8_0.

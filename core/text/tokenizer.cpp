@@ -5,7 +5,7 @@
 #include <cassert>
 #include <unordered_map>
 
-#include "base/utf8.h"
+#include "base/message.h"
 #include "text/bpe.h"
 #include "text/byte_alphabet.h"
 #include "text/pretokenize.h"
@@ -56,7 +56,6 @@ Result<Tokenizer> Tokenizer::Tables::build(const Result<TokenizerFiles>& files) 
   const auto wrong = [](const std::string& where, const std::string& what) {
     return Error{"tokenizer_format", where + ": " + what};
   };
-  const auto in_quotes = [](std::string_view text) { return '"' + shortened(text, 80) + '"'; };
   Tables tables;
 
   // Spelling -> id, and per id what it is in the text. Added tokens stand in the text as they are spelled; so does a

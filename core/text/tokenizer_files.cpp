@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/json.h"
+#include "base/message.h"
 
 namespace lens {
 namespace {
@@ -22,9 +22,6 @@ constexpr std::uint64_t kMaxId = (std::uint64_t{1} << 22) - 1;
 Error wrong(std::string_view where, const std::string& what) {
   return {"tokenizer_format", std::string(where) + ": " + what};
 }
-
-std::string in_quotes(std::string_view text) { return '"' + shortened(text, 80) + '"'; }
-std::string printed(const Json& value) { return shortened(print_json(value), 80); }
 
 // The member `key`, or null where the object lacks it.
 const Json& member(const Json& object, const char* key) {
@@ -82,7 +79,8 @@ Result<std::vector<TokenizerFiles::Merge>> read_merges_txt(std::string_view text
   return merges;
 }
 
-// ["Ġ t", …], or since tokenizers 0.20 [["Ġ", "t"], …]. `where` is the list's place, `place` one merge's before its number.
+// ["Ġ t", …], or since tokenizers 0.20 [["Ġ", "t"], …]. `where` is the list's place, `place` one merge's before its
+// number.
 Result<std::vector<TokenizerFiles::Merge>> read_merges_json(const Json& list, std::string_view where,
                                                             std::string_view place) {
   if (!list.is_array()) return wrong(where, "expected a list of merges, got " + printed(list));
@@ -97,8 +95,7 @@ Result<std::vector<TokenizerFiles::Merge>> read_merges_json(const Json& list, st
     } else if (item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_string()) {
       merges.push_back({item[0].get<std::string>(), item[1].get<std::string>(), n});
     } else {
-      return wrong(std::string(place) + std::to_string(n),
-                   "expected \"A B\" or [\"A\", \"B\"], got " + printed(item));
+      return wrong(std::string(place) + std::to_string(n), "expected \"A B\" or [\"A\", \"B\"], got " + printed(item));
     }
   }
   return merges;
@@ -196,8 +193,8 @@ Result<TokenizerFiles> read_tokenizer_json(std::string_view tokenizer_json) {
   Result<std::vector<TokenizerFiles::Token>> vocab =
       read_vocab(member(model, "vocab"), std::string(kTokenizerJson) + ": model.vocab");
   if (!vocab) return vocab.error();
-  Result<std::vector<TokenizerFiles::Merge>> merges = read_merges_json(
-      member(model, "merges"), std::string(kTokenizerJson) + ": model.merges", kTokenizerJsonPlace);
+  Result<std::vector<TokenizerFiles::Merge>> merges =
+      read_merges_json(member(model, "merges"), std::string(kTokenizerJson) + ": model.merges", kTokenizerJsonPlace);
   if (!merges) return merges.error();
   Result<std::vector<TokenizerFiles::AddedToken>> added = read_added_tokens(member(*document, "added_tokens"));
   if (!added) return added.error();
@@ -231,8 +228,10 @@ Result<TokenizerFiles> read_gguf_tokenizer(const Json& metadata, std::string_vie
     const auto id = static_cast<TokenId>(i);
     const Json type = types.is_null() ? Json(spelling == "<|endoftext|>" ? kControl : 1) : types[i];
     if (type == kUnused) continue;
-    if (type == kControl || type == kUserDefined) files.added.push_back({spelling, id, type == kControl});
-    else files.vocab.push_back({spelling, id});
+    if (type == kControl || type == kUserDefined)
+      files.added.push_back({spelling, id, type == kControl});
+    else
+      files.vocab.push_back({spelling, id});
   }
   auto merges = read_merges_json(member(metadata, "tokenizer.ggml.merges"), prefix + "merges", files.merge_place);
   if (!merges) return merges.error();

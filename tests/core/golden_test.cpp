@@ -17,7 +17,7 @@
 
 #include "base/json.h"
 #include "engine/engine.h"
-#include "formats/tensors.h"
+#include "formats/safetensors.h"
 #include "read_file.h"
 
 namespace {

@@ -1,7 +1,7 @@
 #include <catch_amalgamated.hpp>
 #include <cstring>
 
-#include "formats/tensors.h"
+#include "formats/safetensors.h"
 #include "read_file.h"
 
 namespace {

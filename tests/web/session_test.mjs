@@ -26,6 +26,7 @@ function engine(slices, more = {}) {
     tables: (/** @type {number} */ job) => ({ ok: [{ name: jobs.get(job)?.text }] }),
     cancel(/** @type {number} */ job) {
       jobs.delete(job);
+      return { ok: undefined };
     },
     ...more,
   });

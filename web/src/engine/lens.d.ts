@@ -31,8 +31,8 @@ export interface Engine {
   start(text: string): Result<number>;
   advance(job: number, budget_ms: number): Result<{ done: boolean; progress: number; columns: number }>;
   tables(job: number): Result<Table[]>;
-  cancel(job: number): void;
-  release(ref: string): void;
+  cancel(job: number): Result<undefined>;
+  release(ref: string): Result<undefined>;
 }
 
 export default function createLens(options: { wasmBinary: ArrayBuffer }): Promise<{ Engine: new () => Engine }>;

@@ -95,7 +95,7 @@ export class Session {
       const tables = guarded(() => this.#engine.tables(job));
       return tables.error ? { error: tables.error } : { ok: { tables: tables.ok } };
     } finally {
-      guarded(() => ({ ok: this.#engine.cancel(job) }));
+      guarded(() => this.#engine.cancel(job));
     }
   }
 }

@@ -1,0 +1,18 @@
+// safetensors: the container of Hugging Face's checkpoints (github.com/huggingface/safetensors, README "Format").
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "formats/tensors.h"
+
+namespace lens {
+
+// Checked before anything is believed: header length, JSON, names, dtypes, begin <= end <= size, byte count against
+// shape without overflow, overlaps, holes. Data may begin at an odd offset: OpenAI's own GPT-2 file does.
+// `file` is used in messages. Errors: file_truncated, file_format, each naming file and tensor, expected and got.
+Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std::string_view file);
+
+}  // namespace lens
