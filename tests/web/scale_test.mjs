@@ -6,7 +6,7 @@ import { contrast, lchOf, luminance, ramp, STEPS, scaleCss, stepOf, THEMES } fro
 const css = readFileSync(new URL('../../web/src/style/base.css', import.meta.url), 'utf8');
 /** The custom properties of the page in a theme. @param {import('../../web/src/style/scale.js').Theme} theme */
 function colours(theme) {
-  const [light, dark] = [...css.matchAll(/:root \{([^}]*)\}/g)].map((m) => m[1]);
+  const [light, dark] = [...css.matchAll(/:root(?:\[data-theme="dark"\])? \{([^}]*)\}/g)].map((m) => m[1]);
   const of = (/** @type {string} */ block) =>
     Object.fromEntries([...block.matchAll(/--(\w+): (#[0-9a-f]{6});/g)].map((m) => [m[1], m[2]]));
   return theme === 'light' ? of(light) : { ...of(light), ...of(dark) };

@@ -63,13 +63,13 @@ export function stepOf(probability) {
   return Math.min(STEPS, Math.round(probability * STEPS));
 }
 
-/** The scale as rules `.p0` … `.p100`, for an adopted style sheet. */
+/** The scale as rules `.p0` … `.p100`, for an adopted style sheet; the root's data-theme says which hold. */
 export function scaleCss() {
-  const rules = (/** @type {Theme} */ theme) =>
+  const rules = (/** @type {Theme} */ theme, within = '') =>
     ramp(theme)
-      .map((s, i) => `.p${i}{background-color:${s.background};color:${s.text};--mark:${s.mark}}`)
+      .map((s, i) => `${within}.p${i}{background-color:${s.background};color:${s.text};--mark:${s.mark}}`)
       .join('');
-  return `${rules('light')}@media screen and (prefers-color-scheme:dark){${rules('dark')}}`;
+  return `${rules('light')}@media screen{${rules('dark', ':root[data-theme=dark] ')}}`;
 }
 
 /**
