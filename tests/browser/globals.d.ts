@@ -5,4 +5,6 @@ interface Window {
     experiment: any;
     run(experiment: object): Promise<any[]>;
   };
+  /** What went wrong, in the tests of engines (engines/watch.js). */
+  complaints: string[];
 }
