@@ -52,6 +52,8 @@ await Promise.all([
     entryPoints: { app: join(web, 'src/main.js'), page: join(web, 'src/style/page.css') },
     outdir: out,
     format: 'esm',
+    splitting: true, // what the page imports when it first needs it
+    chunkNames: '[name]-[hash]',
   }),
   // A classic script, so that it can start from a blob too.
   build({

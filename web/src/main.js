@@ -2,7 +2,10 @@
 import { lensApi } from './api.js';
 import { followTheme } from './state/theme.js';
 import { scaleCss } from './style/scale.js';
+import { TrajectoryChart } from './views/chart.js';
 import { LogitLens } from './views/logit_lens.js';
+import { CellPanel } from './views/panel.js';
+import { PinBox } from './views/pins.js';
 
 const scale = new CSSStyleSheet();
 scale.replaceSync(scaleCss());
@@ -11,6 +14,10 @@ document.adoptedStyleSheets = [...document.adoptedStyleSheets, scale];
 followTheme(() => {
   for (const element of document.querySelectorAll('logit-lens')) /** @type {LogitLens} */ (element).requestUpdate();
 });
+
+customElements.define('pin-box', PinBox);
+customElements.define('trajectory-chart', TrajectoryChart);
+customElements.define('cell-panel', CellPanel);
 customElements.define('logit-lens', LogitLens);
 
 const first = /** @type {LogitLens | null} */ (document.querySelector('logit-lens'));

@@ -37,11 +37,58 @@ export const panel = {
   token: 'token',
   prob: 'prob.',
   logit: 'logit',
+  rawLogit: 'raw logit',
   id: 'id',
   answer: 'final answer',
-  measures: (/** @type {string} */ entropy, /** @type {string} */ kl) =>
-    `Entropy ${entropy} nats; KL from the output ${kl} nats.`,
-  logitNote: 'Logits are centred: minus their mean over the vocabulary.',
+  pinned: 'Pinned',
+  sum: 'Σ',
+  sumOf: (/** @type {string} */ name) => `all of ${name} together`,
+  showRaw: 'Logits are centred: minus their mean over the vocabulary. Press for the raw ones.',
+  showCentred: 'Raw logits: differences between them mean something, their level does not. Press for centred ones.',
+  about: (/** @type {string} */ token) => `${token}: what it is made of`,
+  bytes: 'bytes',
+  bytesUnknown: 'unknown',
+  copy: 'Copy its text',
+  pin: 'Pin',
+  unpin: 'Unpin',
+  remove: (/** @type {string} */ name) => `Unpin ${name}`,
+  nats: (/** @type {string} */ value) => `${value} nats`,
+  entropy: 'entropy',
+  entropyMeans: 'how undecided it is here',
+  kl: 'KL',
+  klMeans: 'how far from the output',
+  klOutput: 'this row is the output',
+  surprisal: 'surprisal',
+  /** @param {Part} token @param {Part} prob @returns {Part[]} */
+  next: (token, prob) => ['of ', token, ', which came next: ', prob],
+  /** @param {string} rank @returns {Part[]} */
+  nextRank: (rank) => [`, rank ${rank}`],
+  noNext: 'the text ends here',
+  input: 'input',
+  inputRank: (/** @type {string} */ rank) => `rank ${rank}`,
+  /** @param {Part} token @returns {Part[]} */
+  inputMeans: (token) => ['of ', token, ' itself, as what comes next'],
+  close: 'Close',
+};
+
+export const pins = {
+  label: 'Pin a token',
+  hint: 'Pin a token, or a set: he, she, they',
+  options: 'Tokens',
+  set: (/** @type {number} */ n) => `as a set of ${n}`,
+  pieces: (/** @type {string} */ text, /** @type {number} */ n) => `“${text}” is not one token but ${n}:`,
+  nothing: (/** @type {string} */ text) => `There is no token “${text}”.`,
+};
+
+export const chart = {
+  label: (/** @type {string} */ scale) => `${scale} of tokens by depth, at the selected position`,
+  by: 'Chart of',
+  scales: /** @type {Record<string, string>} */ ({ prob: 'probability', rank: 'rank', logit: 'logit' }),
+  deeper: 'deeper',
+  embed: 'embed',
+  output: 'output',
+  token: 'token',
+  failed: 'The chart could not be loaded.',
 };
 
 export const about = {

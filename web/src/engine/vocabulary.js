@@ -50,6 +50,12 @@ export class Vocabulary {
     return -1;
   }
 
+  /** A token as an Experiment names it, by its id or as the text that it is. @param {unknown} ref @returns {number} -1 if none */
+  idOf(ref) {
+    if (typeof ref === 'string') return this.find(ref);
+    return Number.isInteger(ref) ? /** @type {number} */ (ref) : -1;
+  }
+
   /**
    * Tokens that begin with this text, or with a space and then this text: what is exactly that first, then by id, which
    * in a BPE vocabulary is from common to rare.

@@ -12,9 +12,11 @@ import {
   newExperiment,
   promptOf,
   question,
+  readOf,
   selectionOf,
   shownModel,
   shownRead,
+  traceOf,
   withPrompt,
   withRead,
   withSelection,
@@ -146,6 +148,78 @@ export class Conductor {
   /** What is asked of every cell: norm, mid rows, tracked tokens. @param {object} patch of the shown read */
   setRead(patch) {
     if (this.state.experiment) this.#ask(withRead(this.state.experiment, patch), 0);
+  }
+
+  /** Follows a token through all cells. @param {number} id */
+  async pin(id) {
+    const [ref] = await this.#named([id]);
+    const { vocabulary } = this.#drawn().model;
+    const pins = this.pins;
+    if (!pins.some((p) => vocabulary.idOf(p) === id)) this.setRead({ track: [...pins, ref] });
+  }
+
+  /** @param {number} id */
+  unpin(id) {
+    const { vocabulary } = this.#drawn().model;
+    const left = this.pins.filter((p) => vocabulary.idOf(p) !== id);
+    this.setRead({ track: left.length > 0 ? left : undefined });
+  }
+
+  /** What Enter does to a cell's token. @param {number} id */
+  togglePin(id) {
+    const { vocabulary } = this.#drawn().model;
+    return this.pins.some((p) => vocabulary.idOf(p) === id) ? this.unpin(id) : this.pin(id);
+  }
+
+  /** The pinned tokens, as ids or texts. @returns {unknown[]} */
+  get pins() {
+    return (this.state.experiment && readOf(this.state.experiment).track) ?? [];
+  }
+
+  /** The token sets by name, their tokens as ids or texts. @returns {Record<string, unknown[]>} */
+  get sets() {
+    return (this.state.experiment && readOf(this.state.experiment).sets) ?? {};
+  }
+
+  /** @param {string} name @param {number[]} ids none takes the set away */
+  async pinSet(name, ids) {
+    const refs = await this.#named(ids);
+    const { [name]: _, ...others } = this.sets;
+    const sets = refs.length > 0 ? { ...others, [name]: refs } : others;
+    this.setRead({ sets: Object.keys(sets).length > 0 ? sets : undefined });
+  }
+
+  /** Tokens as a link should name them: as text where the tokenizer reads that as the one token, else by id. @param {number[]} ids */
+  #named(ids) {
+    const { vocabulary } = this.#drawn().model;
+    return Promise.all(
+      ids.map(async (id) => {
+        const { text } = vocabulary.token(id);
+        const read = text && vocabulary.find(text) === id ? await this.tokenize(text) : [];
+        return read.length === 1 && read[0] === id ? text : id;
+      }),
+    );
+  }
+
+  /** The tokens of a text, by the shown model's tokenizer. @param {string} text */
+  tokenize(text) {
+    const { info } = this.#drawn().model;
+    return info.has_tokenizer ? this.#engine().tokenize(info.ref, wellFormedText(text)) : Promise.resolve([]);
+  }
+
+  /**
+   * What every row at one position thinks of these tokens: a Readout of that position alone. null where a newer one won.
+   * @param {number} position @param {number[]} ids
+   */
+  async trace(position, ids) {
+    const { experiment } = this.state;
+    if (!experiment) return null;
+    const tables = await this.#engine().run(question(traceOf(experiment, position, ids)), { lane: 'trace' });
+    return tables && new Readout(tables, 0);
+  }
+
+  #drawn() {
+    return /** @type {Drawing} */ (this.state.drawing);
   }
 
   /** After a failure. */

@@ -80,6 +80,15 @@ export function withRead(e, patch) {
   };
 }
 
+/**
+ * The shown read at one position alone, for other tokens.
+ * @param {Experiment} e @param {number} position @param {number[]} track @returns {Experiment}
+ */
+export function traceOf(e, position, track) {
+  const { sets: _, change: __, ...read } = readOf(e);
+  return { ...e, reads: [{ ...read, top: 1, track, positions: [position] }] };
+}
+
 /** @param {Experiment} e @returns {{[key: string]: any}} untrusted: it may come from a link */
 export function viewOf(e) {
   return e.view !== null && typeof e.view === 'object' && !Array.isArray(e.view) ? e.view : {};

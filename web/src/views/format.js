@@ -20,3 +20,20 @@ export function formatProbFine(p) {
 export function formatLogit(z) {
   return Number.isFinite(z) ? z.toFixed(1).replace('-', '−') : '–';
 }
+
+/** In nats, with two digits; what is only rounding shows no sign. @param {number} nats */
+export function formatNats(nats) {
+  return Number.isFinite(nats) ? Math.abs(nats).toFixed(2) : '–';
+}
+
+/** @param {number} n */
+export function formatCount(n) {
+  return n.toLocaleString('en');
+}
+
+/** In five characters or fewer: 2,345 is 2.3k. @param {number} rank from 1; anything else is no rank */
+export function formatRank(rank) {
+  if (!(rank > 0)) return '–';
+  if (rank < 1000) return String(rank);
+  return `${(rank / 1000).toFixed(rank < 9950 ? 1 : 0)}k`;
+}

@@ -2,10 +2,10 @@
 import { html, LitElement, nothing } from 'lit';
 import { Conductor, selected } from '../state/conductor.js';
 import { about, outputRow, page, rowName, spokenCell } from '../strings.js';
+import { copied } from './copy.js';
 import { formatProb } from './format.js';
 import { gridView, opensText } from './grid.js';
 import { legendView } from './legend.js';
-import { panelView } from './panel.js';
 import { chipsView, examplesView, promptView } from './prompt.js';
 import { statusView } from './status.js';
 import { story } from './story.js';
@@ -24,6 +24,10 @@ export class LogitLens extends LitElement {
     super();
     this.conductor = new Conductor(new URL('.', import.meta.url), !linked, () => this.requestUpdate());
     linked = true;
+    this.addEventListener('copy', (e) => {
+      const { drawing } = this.conductor.state;
+      if (drawing) copied(e, drawing.model.vocabulary);
+    });
     this.conductor.begin();
   }
 
@@ -66,7 +70,13 @@ export class LogitLens extends LitElement {
                 ${legendView()}
                 <div class="scroller">${gridView({ drawing, selection, select })}</div>
               </div>
-              ${panelView({ drawing, selection })}
+              <cell-panel
+                .conductor=${conductor}
+                .drawing=${drawing}
+                .selection=${selection}
+                .experiment=${experiment}
+                .busy=${state.busy}
+              ></cell-panel>
             </div>
             <p class="unseen" role="status">${spoken(drawing, selection)}</p>
           `

@@ -1,79 +1,230 @@
-// The selected cell: what the model would say there, with numbers; and how the final answer stands.
-import { html, noChange, nothing } from 'lit';
-import { Directive, directive } from 'lit/directive.js';
+// The selected cell: what the model would say there, with numbers; the final answer, the pinned tokens and sets; and
+// what the cell's measures say. `view.logits: "raw"` shows logits as they are, not centred.
+import { html, LitElement, nothing } from 'lit';
+import { viewOf } from '../state/experiment.js';
 import { outputRow, panel, rowName } from '../strings.js';
-import { formatLogit, formatProbFine } from './format.js';
+import { copyText } from './copy.js';
+import { formatCount, formatLogit, formatNats, formatProbFine, formatRank } from './format.js';
 import { opensText } from './grid.js';
+import { styled } from './styled.js';
 import { sentenceView, tokenView } from './token.js';
 
 /**
+ * @typedef {import("../state/conductor.js").Conductor} Conductor
  * @typedef {import("../state/conductor.js").Drawing} Drawing
  * @typedef {import("../engine/readout.js").Guess} Guess
+ * @typedef {import("./grid.js").Selection} Selection
  */
 
-// Through the CSSOM: a style attribute is what the page's content security policy forbids.
-const width = directive(
-  class extends Directive {
-    /** @param {number} share */
-    render(share) {
-      return share;
-    }
+export class CellPanel extends LitElement {
+  static properties = {
+    conductor: { attribute: false },
+    drawing: { attribute: false },
+    selection: { attribute: false },
+    experiment: { attribute: false },
+    busy: { attribute: false },
+  };
 
-    /** @override @param {import('lit/directive.js').ElementPart} part @param {[number]} share */
-    update(part, [share]) {
-      /** @type {HTMLElement} */ (part.element).style.width = `${100 * share}%`;
-      return noChange;
-    }
-  },
-);
+  /** The token whose details are open. @type {number | null} */
+  #opened = null;
 
-/** @param {{drawing: Drawing, selection: import("./grid.js").Selection}} args */
-export function panelView({ drawing, selection: { row, position } }) {
-  const { readout, model } = drawing;
-  if (!readout.has(position)) return nothing;
-  const { lead, label } = rowName(readout.rows[row]);
-  const where = row === readout.rows.length - 1 ? outputRow : lead + label;
-  const at = opensText(drawing, position) ? panel.titleStart() : panel.title({ token: readout.token(position) });
-  const guesses = readout.guesses(row, position);
-  const answer = readout.answerGuess(row, position);
-  const listed = guesses.some((g) => g.id === answer.id);
+  constructor() {
+    super();
+    /** @type {Conductor} */
+    this.conductor = /** @type {any} */ (null);
+    /** @type {Drawing | null} */
+    this.drawing = null;
+    /** @type {Selection} */
+    this.selection = { position: 0, row: 0 };
+    /** @type {import("../state/experiment.js").Experiment} */
+    this.experiment = {};
+    this.busy = false;
+  }
 
-  const line = (/** @type {Guess} */ g) => html`
-    <tr class=${g.id === answer.id ? 'answer' : ''}>
-      <td class="number rank">${g.rank.toLocaleString('en')}</td>
-      <th scope="row" title=${model.vocabulary.token(g.id).plain}>${tokenView(model.vocabulary, g.id)}</th>
-      <td class="bar" aria-hidden="true"><i ${width(g.prob)}></i></td>
-      <td class="number prob">${formatProbFine(g.prob)}</td>
-      <td class="number">${formatLogit(g.logit)}</td>
-      <td class="number id">${g.id}</td>
-    </tr>
-  `;
+  createRenderRoot() {
+    return this;
+  }
 
-  return html`
-    <section class="panel" aria-label=${panel.label}>
-      <h2><span class="where">${where}</span>${sentenceView(model.vocabulary, at)}</h2>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col" class="number"><span class="unseen">${panel.rank}</span></th>
-            <th scope="col">${panel.token}</th>
-            <td class="bar"></td>
-            <th scope="col" class="number">${panel.prob}</th>
-            <th scope="col" class="number">${panel.logit}</th>
-            <th scope="col" class="number">${panel.id}</th>
-          </tr>
-        </thead>
-        <tbody>${guesses.map(line)}</tbody>
-        ${listed ? nothing : html`<tbody class="apart" aria-label=${panel.answer}>${line(answer)}</tbody>`}
-      </table>
-      <p class="measures">
-        ${panel.measures(measure(readout.entropy(row, position)), measure(readout.kl(row, position)))} ${panel.logitNote}
-      </p>
-    </section>
-  `;
+  render() {
+    const { drawing, conductor } = this;
+    const { row, position } = this.selection;
+    if (!drawing?.readout.has(position)) return nothing;
+    const { readout, model } = drawing;
+    const { lead, label } = rowName(readout.rows[row]);
+    const where = row === readout.rows.length - 1 ? outputRow : lead + label;
+    const at = opensText(drawing, position) ? panel.titleStart() : panel.title({ token: readout.token(position) });
+    const guesses = readout.guesses(row, position);
+    const answer = readout.answerGuess(row, position);
+    const raw = viewOf(this.experiment).logits === 'raw';
+
+    return html`
+      <section class="panel" aria-label=${panel.label}>
+        <h2><span class="where">${where}</span>${sentenceView(model.vocabulary, at)}</h2>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="number"><span class="unseen">${panel.rank}</span></th>
+              <th scope="col">${panel.token}</th>
+              <td class="bar"></td>
+              <th scope="col" class="number">${panel.prob}</th>
+              <th scope="col" class="number">
+                <button
+                  type="button"
+                  class="plain"
+                  aria-pressed=${raw ? 'true' : 'false'}
+                  title=${raw ? panel.showCentred : panel.showRaw}
+                  @click=${() => conductor.setView({ logits: raw ? undefined : 'raw' })}
+                >${raw ? panel.rawLogit : panel.logit}</button>
+              </th>
+              <th scope="col" class="number">${panel.id}</th>
+            </tr>
+          </thead>
+          <tbody>${guesses.map((g) => this.#line(g, raw))}</tbody>
+          ${
+            guesses.some((g) => g.id === answer.id)
+              ? nothing
+              : html`<tbody class="apart" aria-label=${panel.answer}>${this.#line(answer, raw)}</tbody>`
+          }
+          ${this.#pinned(raw)}
+        </table>
+        <pin-box .conductor=${conductor} .vocabulary=${model.vocabulary}></pin-box>
+        <trajectory-chart
+          .conductor=${conductor}
+          .drawing=${drawing}
+          .selection=${this.selection}
+          .experiment=${this.experiment}
+          .busy=${this.busy}
+        ></trajectory-chart>
+        ${measuresView(drawing, row, position)}
+      </section>
+    `;
+  }
+
+  /** @param {Guess} g @param {boolean} raw @param {import('lit').TemplateResult} [last] in place of the id */
+  #line(g, raw, last) {
+    const { drawing } = this;
+    const { readout, model } = /** @type {Drawing} */ (drawing);
+    const { row, position } = this.selection;
+    const token = model.vocabulary.token(g.id);
+    const open = this.#opened === g.id && !last;
+    const toggle = () => {
+      this.#opened = open ? null : g.id;
+      this.requestUpdate();
+    };
+    return html`
+      <tr class=${g.id === readout.answer(position) ? 'answer' : ''}>
+        <td class="number rank" title=${g.rank >= 1000 ? formatCount(g.rank) : nothing}>${formatRank(g.rank)}</td>
+        <th scope="row">
+          <button
+            type="button"
+            class="plain"
+            aria-label=${token.spoken}
+            title=${panel.about(token.plain)}
+            aria-expanded=${open ? 'true' : 'false'}
+            @click=${toggle}
+          >${tokenView(model.vocabulary, g.id)}</button>
+        </th>
+        <td class="bar" aria-hidden="true"><i ${styled('width', `${100 * (g.prob || 0)}%`)}></i></td>
+        <td class="number prob">${formatProbFine(g.prob)}</td>
+        <td class="number">${formatLogit(raw ? g.logit + readout.meanLogit(row, position) : g.logit)}</td>
+        <td class="number id">${last ?? g.id}</td>
+      </tr>
+      ${open ? this.#details(token) : nothing}
+    `;
+  }
+
+  /** @param {import('../engine/vocabulary.js').Token} token */
+  #details({ id, bytes, text }) {
+    const { conductor, drawing } = this;
+    const { vocabulary } = /** @type {Drawing} */ (drawing).model;
+    const pinned = conductor.pins.some((ref) => vocabulary.idOf(ref) === id);
+    const hex = bytes && [...bytes].map((b) => b.toString(16).toUpperCase().padStart(2, '0')).join(' ');
+    return html`
+      <tr class="details">
+        <td></td>
+        <td colspan="5">
+          <span>${panel.id} <span class="number">${id}</span></span>
+          <span>${panel.bytes} <span class="hex">${hex ?? panel.bytesUnknown}</span></span>
+          <span class="actions">
+            <button type="button" class="plain" @click=${() => conductor.togglePin(id)}>${pinned ? panel.unpin : panel.pin}</button>
+            ${bytes ? html`<button type="button" class="plain" @click=${() => copyText(text)}>${panel.copy}</button>` : nothing}
+          </span>
+        </td>
+      </tr>
+    `;
+  }
+
+  /** @param {boolean} raw */
+  #pinned(raw) {
+    const { conductor } = this;
+    const { readout, model } = /** @type {Drawing} */ (this.drawing);
+    const { row, position } = this.selection;
+    const pins = conductor.pins.map((ref) => model.vocabulary.idOf(ref));
+    const sets = Object.keys(conductor.sets);
+    if (pins.length + sets.length === 0) return nothing;
+    const remove = (/** @type {string} */ name, /** @type {() => void} */ away) =>
+      html`<button type="button" class="plain remove" aria-label=${panel.remove(name)} title=${panel.remove(name)} @click=${away}>×</button>`;
+    return html`<tbody class="apart pins" aria-label=${panel.pinned}>
+      ${pins.map((id) => {
+        const i = readout.track.indexOf(id);
+        const guess =
+          i < 0 ? { id, prob: Number.NaN, logit: Number.NaN, rank: -1 } : readout.trackGuess(row, position, i);
+        return this.#line(
+          guess,
+          raw,
+          remove(model.vocabulary.token(id).spoken, () => conductor.unpin(id)),
+        );
+      })}
+      ${sets.map((name) => {
+        const i = readout.sets.indexOf(name);
+        const prob = i < 0 ? Number.NaN : readout.setProb(row, position, i);
+        return html`<tr>
+          <td class="number rank">${panel.sum}</td>
+          <th scope="row" title=${panel.sumOf(name)}><bdi>${name}</bdi></th>
+          <td class="bar" aria-hidden="true"><i ${styled('width', `${100 * (prob || 0)}%`)}></i></td>
+          <td class="number prob">${formatProbFine(prob)}</td>
+          <td class="number"></td>
+          <td class="number id">${remove(name, () => conductor.pinSet(name, []))}</td>
+        </tr>`;
+      })}
+    </tbody>`;
+  }
 }
 
-/** @param {number} nats */
-function measure(nats) {
-  return Number.isFinite(nats) ? Math.abs(nats).toFixed(2) : '–';
+/** @param {Drawing} drawing @param {number} row @param {number} position */
+function measuresView(drawing, row, position) {
+  const { readout, model } = drawing;
+  const kl = readout.kl(row, position);
+  const output = row === readout.rows.length - 1 && Math.abs(kl) < 0.005;
+  const surprisal = readout.surprisal(row, position);
+  const next = position + 1 < readout.positions ? readout.token(position + 1) : -1;
+  const rank = readout.inputRank(row, position);
+  const said = (/** @type {import('./story.js').Part[]} */ parts) => sentenceView(model.vocabulary, parts);
+  const line = (/** @type {string} */ name, /** @type {string} */ value, /** @type {unknown} */ means) =>
+    html`<div><dt>${name}</dt><dd class="number">${value}</dd><dd>${means}</dd></div>`;
+  const nats = (/** @type {number} */ value) => (Number.isFinite(value) ? panel.nats(formatNats(value)) : '–');
+  const listed = readout.guesses(row, position).find((g) => g.id === next);
+  return html`<dl class="measures">
+    ${line(panel.entropy, nats(readout.entropy(row, position)), panel.entropyMeans)}
+    ${line(panel.kl, output ? '0' : nats(kl), output ? panel.klOutput : panel.klMeans)}
+    ${line(
+      panel.surprisal,
+      nats(surprisal),
+      next < 0
+        ? panel.noNext
+        : said([
+            ...panel.next({ token: next }, { prob: Math.exp(-surprisal) }),
+            ...(listed ? panel.nextRank(formatCount(listed.rank)) : []),
+          ]),
+    )}
+    ${
+      rank < 0 || opensText(drawing, position)
+        ? nothing
+        : line(
+            panel.input,
+            panel.inputRank(formatCount(rank)),
+            said(panel.inputMeans({ token: readout.token(position) })),
+          )
+    }
+  </dl>`;
 }

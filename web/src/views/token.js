@@ -16,7 +16,7 @@ export function tokenView(vocabulary, id) {
   if (!view) {
     const pieces = vocabulary.token(id).pieces;
     const mark = pieces.length === 1 ? 'mark alone' : 'mark';
-    view = html`<bdi>${pieces.map((p) => (p.kind === 'mark' ? html`<span class=${mark}>${p.text}</span>` : p.text))}</bdi>`;
+    view = html`<bdi data-id=${id}>${pieces.map((p) => (p.kind === 'mark' ? html`<span class=${mark}>${p.text}</span>` : p.text))}</bdi>`;
     known.set(id, view);
   }
   return view;
@@ -27,6 +27,6 @@ export function sentenceView(vocabulary, parts) {
   return parts.map((part) => {
     if (typeof part === 'string') return part;
     if ('prob' in part) return html`<span class="number">${formatProb(part.prob)}</span>`;
-    return html`<span class="token">${tokenView(vocabulary, part.token)}</span>`;
+    return html`<span class="token" role="img" aria-label=${vocabulary.token(part.token).spoken}>${tokenView(vocabulary, part.token)}</span>`;
   });
 }
