@@ -6,6 +6,7 @@ import { TrajectoryChart } from './views/chart.js';
 import { LogitLens } from './views/logit_lens.js';
 import { CellPanel } from './views/panel.js';
 import { PinBox } from './views/pins.js';
+import { ShareMenu } from './views/share.js';
 
 const scale = new CSSStyleSheet();
 scale.replaceSync(scaleCss());
@@ -18,6 +19,7 @@ followTheme(() => {
 customElements.define('pin-box', PinBox);
 customElements.define('trajectory-chart', TrajectoryChart);
 customElements.define('cell-panel', CellPanel);
+customElements.define('lens-share', ShareMenu);
 customElements.define('logit-lens', LogitLens);
 
 const first = /** @type {LogitLens | null} */ (document.querySelector('logit-lens'));

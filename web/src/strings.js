@@ -91,6 +91,22 @@ export const chart = {
   failed: 'The chart could not be loaded.',
 };
 
+export const share = {
+  menu: 'Share',
+  link: 'Copy the link to this experiment',
+  svg: 'Save the grid as a picture (SVG)',
+  png: 'Save the grid as a picture (PNG)',
+  csv: 'Save the cells as a table (CSV)',
+  json: 'Save every number (JSON)',
+  code: 'Copy as TransformerLens code',
+  command: 'Copy as a command line',
+  print: 'Print',
+  copied: 'Copied',
+  byHand: 'This page may not write to the clipboard; copy the text from here:',
+  close: 'Close',
+  failed: (/** @type {string} */ message) => `That did not work: ${message}`,
+};
+
 export const about = {
   label: 'About',
   paragraphs: [

@@ -29,7 +29,7 @@ import { decodeLink, wellFormed, wellFormedText } from './link.js';
  * @typedef {import("../engine/loader.js").Catalog} Catalog
  * @typedef {import("../engine/loader.js").Example} Example
  * @typedef {import("#lens").ModelInfo} ModelInfo
- * @typedef {{title: string, about: string, info: ModelInfo, vocabulary: Vocabulary}} Model
+ * @typedef {{title: string, about: string, file: string, info: ModelInfo, vocabulary: Vocabulary}} Model  file: its path beside the page
  * @typedef {{readout: Readout, model: Model}} Drawing
  *
  * @typedef {{experiment: Experiment, instead: Experiment, say: (message: string) => string}} Untried
@@ -421,7 +421,9 @@ export class Conductor {
     this.#loading(page.preparing(entry.title), 1, 1);
     const info = await client.load(ref, files);
     const table = info.has_tokenizer ? await client.vocabulary(ref) : null;
-    return { title: entry.title, about: entry.about, info, vocabulary: new Vocabulary(table, info.bos) };
+    // A model of several files is its folder.
+    const file = `models/${entry.path}${entry.files.length === 1 ? entry.files[0] : ''}`;
+    return { title: entry.title, about: entry.about, file, info, vocabulary: new Vocabulary(table, info.bos) };
   }
 
   // When things go wrong

@@ -56,6 +56,7 @@ export class LogitLens extends LitElement {
       <div class="under">
         ${chipsView({ drawing, position: selection.position, choose: (p) => select(p, selection.row) })}
         ${examplesView({ state, conductor })}
+        <lens-share .drawing=${drawing} .experiment=${experiment}></lens-share>
       </div>
       ${statusView({ state, conductor })}
       ${

@@ -93,7 +93,7 @@ export function examplesView({ state, conductor }) {
     /** @type {HTMLElement} */ (/** @type {Element} */ (e.currentTarget).querySelector('summary')).focus();
   };
   return html`
-    <details class="examples" @focusout=${left} @keydown=${pressed}>
+    <details class="menu examples" @focusout=${left} @keydown=${pressed}>
       <summary>${page.examples}</summary>
       <ul>
         ${state.examples.map(
