@@ -21,7 +21,7 @@ test('the grid is saved as pictures and as numbers, each under a name of its pro
   const cell = await page.locator('.grid td.here').textContent();
   const svg = await saved(page, /SVG/);
   expect(svg.name).toMatch(/^logit-lens-[\p{L}\p{N}-]+\.svg$/u);
-  expect(svg.bytes.toString()).toContain(`>${cell.trim()}</text>`);
+  expect(svg.bytes.toString()).toContain(`>${cell?.trim()}</text>`);
 
   const png = await saved(page, /PNG/);
   expect([...png.bytes.subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
