@@ -5,6 +5,8 @@ interface Window {
     experiment: any;
     run(experiment: object): Promise<any[]>;
   };
+  /** Put there by access.spec.mjs. */
+  axe: typeof import('axe-core');
   /** What went wrong, in the tests of engines (engines/watch.js). */
   complaints: string[];
 }

@@ -1,0 +1,71 @@
+// axe-core finds nothing in any state of the page, light and dark.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { box, expect, open, test } from './support.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** @typedef {import('@playwright/test').Page} Page */
+
+// A state of the page: how to get there.
+/** @type {Record<string, (page: Page) => Promise<unknown>>} */
+const states = {
+  'as it opens': open,
+  'in a narrow window': async (page) => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await open(page);
+  },
+  'with a cell chosen by the keyboard': async (page) => {
+    await open(page);
+    await page.locator('.grid td[tabindex="0"]').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowLeft');
+  },
+  'with the examples open': async (page) => {
+    await open(page);
+    await page.locator('.examples summary').click();
+  },
+  'with hostile text': async (page) => {
+    await open(page);
+    await box(page).fill('<img src=x onerror=alert(1)> \u202e \ud83d\ude00 \u0301');
+    await expect(page.locator('.grid thead')).toContainText('<');
+    await expect(page.locator('.reading[data-busy]')).toHaveCount(0);
+  },
+  'with a prompt refused': async (page) => {
+    await open(page);
+    await box(page).fill('one '.repeat(5000));
+    await expect(page.locator('.notice')).not.toBeEmpty();
+  },
+  'with a link refused': async (page) => {
+    await open(page, '#hello');
+    await expect(page.locator('.notice')).not.toBeEmpty();
+  },
+  'while the model is loading': async (page) => {
+    await page.route(model, () => {});
+    await page.goto('./');
+    await expect(page.getByRole('progressbar')).toBeVisible();
+  },
+  'when the model does not come': async (page) => {
+    await page.route(model, (route) => route.fulfill({ status: 404, body: '' }));
+    await page.goto('./');
+    await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
+  },
+};
+const model = /\.(safetensors|gguf)$/;
+
+test.use({ expected: [/Failed to load resource/] });
+
+for (const colorScheme of /** @type {const} */ (['light', 'dark']))
+  for (const [name, arrange] of Object.entries(states))
+    test(`${colorScheme}, ${name}`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await arrange(page);
+      await page.evaluate(axe);
+      const violations = await page.evaluate(async () =>
+        (await window.axe.run()).violations.map(
+          ({ id, impact, nodes }) =>
+            `${impact}: ${id}, ${nodes.length} times: ${nodes[0].html}\n${nodes[0].failureSummary}`,
+        ),
+      );
+      expect(violations).toEqual([]);
+    });
