@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { createGzip } from 'node:zlib';
 
 /** @type {Record<string, string>} */
 const types = {
@@ -21,6 +22,8 @@ const types = {
   '.wasm': 'application/wasm',
   '.woff2': 'font/woff2',
 };
+
+const compressible = /^(text\/|application\/(json|wasm)|image\/svg)/;
 
 /**
  * A server of `folder`'s files, not yet listening; with `base` ("/sub/path/") they lie below that path.
@@ -51,20 +54,22 @@ export function fileServer(folder, { base = '/', isolated = true } = {}) {
       if (found.isDirectory()) return answer(301, { Location: `${encodeURI(path).replace(/^\/+/, '/')}/` });
       // Asked for again each time and sent only when it changed: a rebuilt page shows at once.
       const headers = {
-        ETag: `"${found.size.toString(16)}-${found.mtimeMs.toString(16)}"`,
+        ETag: `W/"${found.size.toString(16)}-${found.mtimeMs.toString(16)}"`,
         'Cache-Control': 'no-cache',
       };
       if (request.headers['if-none-match'] === headers.ETag) return answer(304, headers);
+      const type = types[extname(file)] ?? 'application/octet-stream';
+      // Compressed as static hosts do, so that what the page weighs here is what it weighs there.
+      const gzip = compressible.test(type) && /\bgzip\b/.test(String(request.headers['accept-encoding']));
       response.writeHead(200, {
         ...headers,
-        'Content-Type': types[extname(file)] ?? 'application/octet-stream',
-        'Content-Length': found.size,
+        'Content-Type': type,
+        Vary: 'Accept-Encoding',
+        ...(gzip ? { 'Content-Encoding': 'gzip' } : { 'Content-Length': found.size }),
       });
-      if (request.method === 'HEAD') response.end();
-      else
-        createReadStream(file)
-          .on('error', () => response.destroy())
-          .pipe(response);
+      if (request.method === 'HEAD') return response.end();
+      const body = createReadStream(file).on('error', () => response.destroy());
+      (gzip ? body.pipe(createGzip()) : body).pipe(response);
     } catch {
       answer(404); // no such file, or an address that is no text
     }

@@ -7,6 +7,8 @@ interface Window {
   };
   /** Put there by access.spec.mjs. */
   axe: typeof import('axe-core');
+  /** Durations in ms, collected by smooth.spec.mjs. */
+  longTasks: number[];
   /** What went wrong, in the tests of engines (engines/watch.js). */
   complaints: string[];
 }
