@@ -197,3 +197,35 @@ test.describe('the chart', () => {
     await expectColumns(page, ['The', '·king']);
   });
 });
+
+test('Enter on a cell pins its token, and lets it go again', async ({ page }) => {
+  await open(page);
+  await page.locator('.grid td.here').focus();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.panel .pins tr')).toHaveCount(1);
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.panel .pins tr')).toHaveCount(0);
+});
+
+test('on paper the grid is whole, its colours are kept, and no control is left', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await open(page);
+  await box(page).fill('one two three '.repeat(8).trim());
+  await expect.poll(() => page.locator('.grid thead th').count()).toBe(25);
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  await page.setViewportSize({ width: 1032, height: 700 }); // A4 across, less its margins
+  for (const control of ['lens-share', '.menu', 'pin-box']) await expect(page.locator(control).first()).toBeHidden();
+  expect(
+    await page.evaluate(() => {
+      const scroller = /** @type {Element} */ (document.querySelector('.scroller'));
+      const lit = /** @type {Element} */ (document.querySelector('.grid td.same'));
+      return [
+        document.documentElement.scrollWidth <= innerWidth,
+        getComputedStyle(scroller).overflow,
+        getComputedStyle(lit).printColorAdjust,
+        getComputedStyle(document.body).backgroundColor,
+      ];
+    }),
+  ).toEqual([true, 'visible', 'exact', 'rgb(252, 251, 249)']);
+});

@@ -6,6 +6,7 @@ import { copied } from './copy.js';
 import { formatProb } from './format.js';
 import { gridView, opensText } from './grid.js';
 import { legendView } from './legend.js';
+import { fitPaper } from './paper.js';
 import { chipsView, examplesView, promptView } from './prompt.js';
 import { statusView } from './status.js';
 import { story } from './story.js';
@@ -24,6 +25,7 @@ export class LogitLens extends LitElement {
     super();
     this.conductor = new Conductor(new URL('.', import.meta.url), !linked, () => this.requestUpdate());
     linked = true;
+    addEventListener('beforeprint', () => fitPaper(this));
     this.addEventListener('copy', (e) => {
       const { drawing } = this.conductor.state;
       if (drawing) copied(e, drawing.model.vocabulary);
@@ -67,7 +69,7 @@ export class LogitLens extends LitElement {
               ${example?.look_at ? html`<p class="look"><b>${page.lookAt}</b> ${example.look_at}</p>` : nothing}
             </div>
             <div class="reading" ?data-busy=${state.busy} ?data-stale=${stale}>
-              <div class="field">
+              <div class="field" @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pinned(e)}>
                 ${legendView()}
                 <div class="scroller">${gridView({ drawing, selection, select })}</div>
               </div>
@@ -85,6 +87,15 @@ export class LogitLens extends LitElement {
       }
       <footer aria-label=${about.label}>${about.paragraphs.map((text) => html`<p>${text}</p>`)}</footer>
     `;
+  }
+
+  /** Enter pins the selected cell's own token, and lets it go again. @param {KeyboardEvent} e */
+  #pinned(e) {
+    const { experiment, drawing } = this.conductor.state;
+    if (e.key !== 'Enter' || !(/** @type {Element} */ (e.target).matches('td')) || !experiment || !drawing) return;
+    const { position, row } = selected(experiment, drawing.readout);
+    const id = drawing.readout.topId(row, position);
+    if (id >= 0) this.conductor.togglePin(id);
   }
 
   updated() {
