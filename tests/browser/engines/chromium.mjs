@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chromium } from '@playwright/test';
 import config from '../../playwright.config.mjs';
 
-const { executablePath = '', args } = config.use?.launchOptions ?? {};
+export const { executablePath = '', args = [] } = config.use?.launchOptions ?? {};
 
 export const name = 'Chromium';
 
