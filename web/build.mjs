@@ -3,9 +3,13 @@
 //   --models  catalog.json, examples.json and the models' folders; the catalog goes out with every file's size added
 import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { pathOf } from './src/engine/loader.js';
+import { record } from './src/engine/recorded.js';
+import { Session } from './src/engine/session.js';
+import { newExperiment } from './src/state/experiment.js';
 
 const web = fileURLToPath(new URL('.', import.meta.url));
 const { values } = parseArgs({
@@ -70,6 +74,7 @@ await Promise.all([
   cp(join(wasm, 'lens.wasm'), join(out, 'lens.wasm')),
   copyModels(),
 ]);
+await recordFirst();
 
 async function copyModels() {
   /** @type {import("./src/engine/loader.js").Catalog} */
@@ -89,4 +94,44 @@ async function copyModels() {
   }
   await writeFile(join(out, 'models/catalog.json'), `${JSON.stringify(catalog, null, 2)}\n`);
   await cp(join(models, 'examples.json'), join(out, 'models/examples.json'));
+}
+
+/** What the page shows until its engine is there: the first example, answered by the engine that goes out with it. */
+async function recordFirst() {
+  /** @type {import("./src/engine/loader.js").Catalog} */
+  const catalog = JSON.parse(await readFile(join(models, 'catalog.json'), 'utf8'));
+  const [example] = JSON.parse(await readFile(join(models, 'examples.json'), 'utf8'));
+  const [ref, entry] = Object.entries(catalog)[0];
+  const { title, about, path, files, bos } = entry;
+  const { default: createLens } = await import(pathToFileURL(join(wasm, 'lens.mjs')).href);
+  const module = await createLens({ wasmBinary: await readFile(join(wasm, 'lens.wasm')) });
+  const session = new Session(new module.Engine(), async () => {});
+  const bytes = await Promise.all(files.map((name) => readFile(join(models, path, name))));
+  const info = must(
+    session.load(
+      ref,
+      files.map((name, i) => ({ name, bytes: bytes[i] })),
+    ),
+  );
+  const experiment = newExperiment(ref, example?.prompt ?? '', bos);
+  const outcome = must(await session.run(JSON.stringify(experiment), null, null));
+  if (!('tables' in outcome)) throw new Error('an Experiment without a lane is never superseded');
+  const vocabulary = info.has_tokenizer ? must(session.vocabulary(ref)) : null;
+  const recorded = record({
+    experiment,
+    model: { title, about, file: pathOf(entry), info },
+    vocabulary,
+    tables: outcome.tables,
+  });
+  await writeFile(join(out, 'models/recorded.json'), `${JSON.stringify(recorded)}\n`);
+}
+
+/**
+ * @template T
+ * @param {import("./src/engine/session.js").Result<T>} result
+ * @returns {T}
+ */
+function must({ ok, error }) {
+  if (error) throw new Error(`the first example cannot be recorded: ${error.message}`);
+  return /** @type {T} */ (ok);
 }

@@ -54,7 +54,7 @@ test.describe('opening', () => {
 });
 
 test.describe('typing', () => {
-  test('redraws the grid, and replaces the link without a new history entry', async ({ page }) => {
+  test('redraws the grid, and what is typed in one go is one history entry', async ({ page }) => {
     await open(page);
     const entries = await page.evaluate(() => history.length);
     await box(page).fill('One two');
@@ -65,7 +65,7 @@ test.describe('typing', () => {
     await expectColumns(page, ['One', '·two', '·of', '·the']);
     expect(await page.locator('.grid tbody').textContent()).not.toBe(before);
     await expect(page.locator('.chips li.here')).toHaveText('·the');
-    expect(await page.evaluate(() => history.length)).toBe(entries);
+    expect(await page.evaluate(() => history.length)).toBe(entries + 1);
   });
 
   test('a newer prompt wins', async ({ page }) => {
@@ -265,7 +265,7 @@ test.describe('links', () => {
     await expectColumns(page, ['The']);
   });
 
-  test('Enter keeps a prompt in the history; back and forward restore it', async ({ page }) => {
+  test('each prompt is kept in the history; back and forward restore it', async ({ page }) => {
     await open(page);
     const first = await box(page).inputValue();
     const entries = await page.evaluate(() => history.length);

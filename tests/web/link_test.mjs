@@ -70,6 +70,13 @@ test('random documents come back', () => {
   }
 });
 
+test('a list may be written in any order, and one with a hole is none', () => {
+  assert.deepEqual(JSON.parse(decodeLink('#x.3=d&x.0=a&x.1=b')).x, { 0: 'a', 1: 'b', 3: 'd' });
+  assert.deepEqual(JSON.parse(decodeLink('#reads.1.what=b&reads.0.what=a')), { reads: [{ what: 'a' }, { what: 'b' }] });
+  const eleven = Array.from({ length: 11 }, (_, i) => `x.${10 - i}=${10 - i}`).join('&');
+  assert.deepEqual(JSON.parse(decodeLink(`#${eleven}`)).x, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
 test('plain JSON is a link too', () => {
   const text = '{"v":1,"runs":{"main":{"prompt":"a+b"}}}';
   assert.equal(decodeLink(`#${encodeURIComponent(text)}`), text);

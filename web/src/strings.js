@@ -6,7 +6,8 @@ export const page = {
   title: 'Logit lens',
   subtitle: 'What would the model say if it stopped here?',
   prompt: 'Prompt',
-  promptHint: 'Enter keeps this prompt in the history, Shift + Enter starts a new line',
+  promptHint: 'Enter draws at once, Shift + Enter starts a new line, Ctrl + Z undoes',
+  promptEmpty: 'Type anything: each letter redraws the grid',
   promptIds: (/** @type {number} */ n) =>
     `This link gives ${count(n, 'token id')}, taken as they are. Type to replace them.`,
   examples: 'Examples',
@@ -25,8 +26,20 @@ export const page = {
   loadingEngine: 'Loading the engine',
   loading: (/** @type {string} */ title) => `Loading ${title}`,
   preparing: (/** @type {string} */ title) => `Preparing ${title}`,
+  rate: (/** @type {string} */ rate) => `${rate}/s`,
+  left: (/** @type {number} */ seconds) =>
+    seconds < 90
+      ? `about ${count(Math.max(1, Math.round(seconds)), 'second')} left`
+      : `about ${Math.round(seconds / 60)} minutes left`,
+  cancel: 'Cancel',
   retry: 'Try again',
-  reload: 'Reload',
+  resume: 'Load it',
+  undo: 'Undo',
+  undoMeans: (/** @type {string} */ text) => `Back to “${text}”`,
+  recorded: 'recorded',
+  recordedMeans: 'Computed when this page was built, by the same model; until the model is here.',
+  computed: 'computed here',
+  computedMeans: 'By the model in this page, on this computer.',
 };
 
 export const panel = {
@@ -134,6 +147,7 @@ export const trouble = {
     `${file} is incomplete: ${got} came, ${wanted} were expected.`,
   unreachable: (/** @type {string} */ file) => `${file} could not be loaded: the connection failed.`,
   json: (/** @type {string} */ file) => `${file} is not JSON.`,
+  cancelled: 'Loading was stopped. Nothing can be computed until the model is here.',
   noWasm:
     'lens.wasm cannot run here: this browser is without WebAssembly or its SIMD instructions, or the file is damaged.',
   catalog: 'models/catalog.json is not a catalog of models.',

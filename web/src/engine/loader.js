@@ -21,8 +21,8 @@ export async function fetchBytes(url, { name, bytes, progress = () => {}, signal
   let response;
   try {
     response = await fetch(url, { signal });
-  } catch (e) {
-    if (signal?.aborted) throw e;
+  } catch {
+    if (signal?.aborted) throw signal.reason;
     throw new LensError('load_unreachable', trouble.unreachable(name));
   }
   if (!response.ok) throw new LensError('load_http', trouble.http(name, response.status));
@@ -47,8 +47,8 @@ export async function fetchBytes(url, { name, bytes, progress = () => {}, signal
       size += value.length;
       progress(size, wanted);
     }
-  } catch (e) {
-    if (signal?.aborted) throw e;
+  } catch {
+    if (signal?.aborted) throw signal.reason;
     throw new LensError('load_cut_off', trouble.cutOff(name, megabytes(size), wanted ? megabytes(wanted) : 'more'));
   }
   if (wanted !== null && size !== wanted)
@@ -75,13 +75,19 @@ export async function fetchCatalog(models) {
   return catalog;
 }
 
+/** Where a model lies beside the page: its file, or the folder of its files. @param {CatalogEntry} entry */
+export function pathOf({ path, files }) {
+  return `models/${path}${files.length === 1 ? files[0] : ''}`;
+}
+
 /**
  * All files of a model, one after the other, under one progress.
  * @param {URL} models the folder
  * @param {CatalogEntry} entry
  * @param {Progress} progress
+ * @param {AbortSignal} signal
  */
-export async function fetchModel(models, entry, progress) {
+export async function fetchModel(models, entry, progress, signal) {
   const sizes = entry.files.map((name) => entry.bytes?.[name]);
   const total = sizes.every((n) => n !== undefined) ? sizes.reduce((a, b) => a + b, 0) : null;
   const files = [];
@@ -93,6 +99,7 @@ export async function fetchModel(models, entry, progress) {
       name: `models/${entry.path}${name}`,
       bytes: sizes[i],
       progress: (n) => progress(at + n, total),
+      signal,
     });
     before += bytes.length;
     files.push({ name, bytes });

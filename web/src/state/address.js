@@ -1,17 +1,20 @@
-// The address bar as the place where the Experiment is kept. While the user works, the current history entry is
-// replaced, a little later; a commit (Enter, an example) gives the entry back what it held before and pushes a new
-// one, so that Back undoes it.
+// The address bar as the place where the Experiment is kept. What is typed in one go is one history entry, made by its
+// first letter and replaced, a little later, by what follows; an example is one at once. So Back undoes either.
 import { sameQuestion } from './experiment.js';
 import { encodeLink, MAX_LINK } from './link.js';
 
 /** @typedef {import("./experiment.js").Experiment} Experiment */
 
 const REPLACE_AFTER_MS = 300; // Safari allows 100 changes in 30 seconds
+const PAUSE_MS = 4000; // who pauses for so long has finished, and begins something else
 
 export class AddressBar {
-  /** @type {Experiment | null} what the current entry held when it was made */
-  #committed = null;
+  /** @type {Experiment | null} what the entry on show holds, or will in a moment */
+  #held = null;
+  /** @type {Experiment | null} still to be written there */
+  #waiting = null;
   #fragment = '';
+  #typed = Number.NEGATIVE_INFINITY; // when, while the entry on show is one that typing made
   /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
 
@@ -21,11 +24,13 @@ export class AddressBar {
     const moved = () => {
       if (location.hash === this.#fragment) return;
       clearTimeout(this.#timer);
+      this.#waiting = null;
       this.#fragment = location.hash;
       onNavigate(this.#fragment);
     };
     addEventListener('popstate', moved);
     addEventListener('hashchange', moved);
+    addEventListener('pagehide', () => this.#flush());
   }
 
   read() {
@@ -34,34 +39,53 @@ export class AddressBar {
 
   /** The entry on show stands for this Experiment. @param {Experiment} e */
   settle(e) {
-    this.#committed = e;
+    this.#held = e;
+    this.pause();
+  }
+
+  /** What is typed next is an entry of its own. */
+  pause() {
+    this.#typed = Number.NEGATIVE_INFINITY;
   }
 
   /** @param {Experiment} e @returns {boolean} whether a link can hold it */
   replaceSoon(e) {
-    clearTimeout(this.#timer);
     if (!this.#fits(e)) return false;
-    this.#timer = setTimeout(() => this.#write('replaceState', e), REPLACE_AFTER_MS);
+    clearTimeout(this.#timer);
+    this.#held = e;
+    this.#waiting = e;
+    this.#timer = setTimeout(() => this.#flush(), REPLACE_AFTER_MS);
     return true;
   }
 
-  /** @param {Experiment} e @returns {boolean} whether a link can hold it */
-  push(e) {
-    clearTimeout(this.#timer);
+  /** After each change of what is typed. @param {Experiment} e @returns {boolean} whether a link can hold it */
+  typed(e) {
     if (!this.#fits(e)) return false;
-    if (this.#committed && sameQuestion(this.#committed, e)) {
-      this.#write('replaceState', e);
-    } else {
-      if (this.#committed) this.#write('replaceState', this.#committed);
-      this.#write('pushState', e);
-    }
-    this.#committed = e;
+    const begins = performance.now() - this.#typed > PAUSE_MS;
+    if (begins) this.push(e);
+    else this.replaceSoon(e);
+    this.#typed = performance.now();
+    return true;
+  }
+
+  /** A new entry, unless the one on show asks the same. @param {Experiment} e @returns {boolean} whether a link can hold it */
+  push(e) {
+    if (!this.#fits(e)) return false;
+    this.#flush();
+    this.#write(this.#held && !sameQuestion(this.#held, e) ? 'pushState' : 'replaceState', e);
+    this.settle(e);
     return true;
   }
 
   /** @param {Experiment} e */
   #fits(e) {
     return encodeLink(e).length <= MAX_LINK;
+  }
+
+  #flush() {
+    clearTimeout(this.#timer);
+    if (this.#waiting) this.#write('replaceState', this.#waiting);
+    this.#waiting = null;
   }
 
   /** @param {"pushState" | "replaceState"} how @param {Experiment} e */

@@ -2,8 +2,9 @@
 // part is the Experiment; and the verbs that change it. Views read the state and call the verbs.
 import { Client } from '../engine/client.js';
 import { LensError, troubleOf } from '../engine/errors.js';
-import { fetchBytes, fetchCatalog, fetchJson, fetchModel } from '../engine/loader.js';
+import { fetchBytes, fetchCatalog, fetchJson, fetchModel, pathOf } from '../engine/loader.js';
 import { Readout } from '../engine/readout.js';
+import { openRecorded } from '../engine/recorded.js';
 import { Vocabulary } from '../engine/vocabulary.js';
 import { page, trouble } from '../strings.js';
 import { AddressBar } from './address.js';
@@ -13,6 +14,7 @@ import {
   promptOf,
   question,
   readOf,
+  sameQuestion,
   selectionOf,
   shownModel,
   shownRead,
@@ -23,6 +25,7 @@ import {
   withView,
 } from './experiment.js';
 import { decodeLink, wellFormed, wellFormedText } from './link.js';
+import { keep, recall } from './storage.js';
 
 /**
  * @typedef {import("./experiment.js").Experiment} Experiment
@@ -30,7 +33,8 @@ import { decodeLink, wellFormed, wellFormedText } from './link.js';
  * @typedef {import("../engine/loader.js").Example} Example
  * @typedef {import("#lens").ModelInfo} ModelInfo
  * @typedef {{title: string, about: string, file: string, info: ModelInfo, vocabulary: Vocabulary}} Model  file: its path beside the page
- * @typedef {{readout: Readout, model: Model}} Drawing
+ * @typedef {{readout: Readout, model: Model, recorded: Experiment | null}} Drawing
+ *   recorded: what it answers, where it was computed when the page was built
  *
  * @typedef {{experiment: Experiment, instead: Experiment, say: (message: string) => string}} Untried
  *
@@ -39,14 +43,16 @@ import { decodeLink, wellFormed, wellFormedText } from './link.js';
  * @property {string} prompt                 what stands in the box
  * @property {Drawing | null} drawing        the latest answer, complete or growing
  * @property {boolean} busy                  a newer answer is being computed
- * @property {{what: string, loaded: number, total: number | null} | null} loading
- * @property {{message: string, again: "retry" | "reload"} | null} failure  nothing can be computed
+ * @property {{what: string, loaded: number, total: number | null, rate: number | null} | null} loading  rate: bytes a second
+ * @property {{message: string, again: "retry" | "resume"} | null} failure  nothing can be computed; resume: because the user said so
  * @property {{about: "link" | "prompt" | "engine", message: string} | null} notice  the page goes on
  * @property {Example[]} examples
+ * @property {string | null} undo  what an example put out of the box
  */
 
 const DRAW_AFTER_MS = 100;
 const CRASHES_APART_MS = 20_000;
+const TELL_LOADING_MS = 100;
 
 export class Conductor {
   /** @type {State} */
@@ -59,6 +65,7 @@ export class Conductor {
     failure: null,
     notice: null,
     examples: [],
+    undo: null,
   };
 
   #base;
@@ -71,7 +78,12 @@ export class Conductor {
   #catalog = {};
   /** @type {Map<string, Promise<Model>>} by ref, in this worker */
   #models = new Map();
+  /** @type {Promise<void>} when the examples are known, or known to be missing */
+  #examples = Promise.resolve();
   #typed = false;
+  #begun = false; // whether the client is one that answers
+  #stop = new AbortController();
+  #turns = 0; // of Back and Forward
   #draws = 0;
   /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
@@ -99,26 +111,41 @@ export class Conductor {
 
   // Verbs of the user
 
-  /** @param {string} text */
-  setPrompt(text) {
-    this.#typed = true;
+  /** @param {string} text @param {boolean} [whole] whether it replaces all that was there */
+  setPrompt(text, whole = false) {
     const prompt = wellFormedText(text);
-    this.#update({ prompt });
-    if (this.state.experiment) this.#ask(withPrompt(this.state.experiment, prompt), DRAW_AFTER_MS);
+    if (prompt === this.state.prompt) return;
+    this.#typed = true;
+    this.#update({ prompt, undo: null });
+    if (this.state.experiment) this.#write(prompt, whole, DRAW_AFTER_MS);
   }
 
-  /** Keeps what is asked as an entry of the history, and draws it without delay. */
+  /** What is typed next is an entry of the history for itself; what is typed already is drawn without delay. */
   commit() {
-    if (!this.state.experiment) return;
-    this.#told(this.#address?.push(this.state.experiment));
+    this.#address?.pause();
     if (this.#timer) this.#drawSoon(0);
   }
 
   /** @param {Example} example */
   open(example) {
-    if (!this.state.experiment) return;
-    this.#update({ prompt: example.prompt });
-    this.#ask(withSelection(withPrompt(this.state.experiment, example.prompt), { position: -1, row: null }), 0);
+    const { prompt, examples } = this.state;
+    const own = prompt !== '' && !examples.some((x) => x.prompt === prompt);
+    this.#replacePrompt(example.prompt);
+    this.#update({ undo: own ? prompt : null });
+  }
+
+  /** Brings back what an example put out of the box. */
+  undo() {
+    const { undo } = this.state;
+    if (undo === null) return;
+    this.#replacePrompt(undo);
+    this.#update({ undo: null });
+  }
+
+  /** @param {string} prompt */
+  #replacePrompt(prompt) {
+    this.#address?.pause();
+    this.setPrompt(prompt, true);
     this.commit();
   }
 
@@ -202,9 +229,10 @@ export class Conductor {
   }
 
   /** The tokens of a text, by the shown model's tokenizer. @param {string} text */
-  tokenize(text) {
+  async tokenize(text) {
     const { info } = this.#drawn().model;
-    return info.has_tokenizer ? this.#engine().tokenize(info.ref, wellFormedText(text)) : Promise.resolve([]);
+    await this.ready; // the recorded grid may be quicker
+    return info.has_tokenizer ? this.#engine().tokenize(info.ref, wellFormedText(text)) : [];
   }
 
   /**
@@ -214,6 +242,7 @@ export class Conductor {
   async trace(position, ids) {
     const { experiment } = this.state;
     if (!experiment) return null;
+    await this.ready;
     const tables = await this.#engine().run(question(traceOf(experiment, position, ids)), { lane: 'trace' });
     return tables && new Readout(tables, 0);
   }
@@ -222,11 +251,14 @@ export class Conductor {
     return /** @type {Drawing} */ (this.state.drawing);
   }
 
+  /** Stops whatever is being loaded. */
+  cancel() {
+    this.#stop.abort(new LensError('cancelled', trouble.cancelled));
+  }
+
   /** After a failure. */
   retry() {
-    this.#client?.end();
-    this.#client = null;
-    this.#models.clear();
+    this.#end();
     this.#ready = withResolvers();
     this.#ready.promise.catch(() => {});
     this.#update({ failure: null });
@@ -249,9 +281,10 @@ export class Conductor {
   // From nothing to the first drawing
 
   async begin() {
+    this.#stop = new AbortController();
     try {
-      if (!this.#client) await this.#start();
-      if (!this.state.experiment) await this.#open(this.#address?.read() ?? '');
+      if (!this.#begun) await this.#start();
+      if (!this.state.experiment) await this.#open();
       await this.#draw();
     } catch (e) {
       this.#fail(e);
@@ -259,27 +292,62 @@ export class Conductor {
   }
 
   async #start() {
+    const { signal } = this.#stop;
     this.#loading(page.loadingEngine, 0, null);
     const models = new URL('models/', this.#base);
-    const [wasm, catalog, examples] = await Promise.all([
-      fetchBytes(new URL('lens.wasm', this.#base), { name: 'lens.wasm' }),
+    if (!this.state.drawing) this.#showRecorded(models);
+    this.#examples = fetchJson(new URL('examples.json', models), 'models/examples.json').then(
+      (list) =>
+        this.#update({ examples: (Array.isArray(list) ? list : []).filter((x) => typeof x?.prompt === 'string') }),
+      () => {},
+    );
+    const [wasm, catalog] = await Promise.all([
+      fetchBytes(new URL('lens.wasm', this.#base), { name: 'lens.wasm', signal }),
       fetchCatalog(models),
-      fetchJson(new URL('examples.json', models), 'models/examples.json').catch(() => []),
     ]);
     this.#catalog = catalog;
-    this.#update({ examples: (Array.isArray(examples) ? examples : []).filter((x) => typeof x?.prompt === 'string') });
     const client = new Client(new URL('worker.js', this.#base), (e) => this.#died(client, e));
     this.#client = client;
-    await client.begin(wasm);
+    await abortable(client.begin(wasm), signal);
+    this.#begun = true;
   }
 
-  /** The first Experiment: the link's, or the first example. @param {string} fragment */
-  async #open(fragment) {
-    let experiment = this.#default();
-    if (fragment.length > 1) {
+  /**
+   * Before there is an engine: what the first example gave when the page was built, if that is what is asked.
+   * @param {URL} models the folder
+   */
+  async #showRecorded(models) {
+    const fragment = this.#address?.read() ?? '';
+    let linked = null;
+    try {
+      if (fragment.length > 1) linked = JSON.parse(decodeLink(fragment));
+    } catch {
+      return; // the engine will say what is wrong
+    }
+    const prompt = linked && typeof linked === 'object' ? promptOf(linked) : null;
+    if (prompt !== null && !this.#typed) this.#update({ prompt: wellFormedText(prompt) });
+    try {
+      const file = await fetchJson(new URL('recorded.json', models), 'models/recorded.json');
+      const { experiment: first, drawing } = openRecorded(file);
+      const experiment = linked ?? first;
+      if (this.state.experiment || this.#typed || this.#draft() || !sameQuestion(experiment, first)) return;
+      this.#address?.settle(experiment);
+      this.#update({ experiment, prompt: promptOf(first) ?? '', drawing: { ...drawing, recorded: first } });
+      if (!linked) this.#address?.replaceSoon(experiment);
+    } catch {
+      // The page does without.
+    }
+  }
+
+  /** The first Experiment: the link's, or the first example. */
+  async #open() {
+    const fragment = this.#address?.read() ?? '';
+    const draft = this.#draft();
+    let experiment = await this.#default();
+    if (fragment.length > 1 || draft) {
       try {
         const instead = experiment;
-        experiment = await this.#linked(fragment);
+        experiment = await this.#linked(draft ?? decodeLink(fragment));
         if (!this.#typed) this.#untried = { experiment, instead, say: trouble.linkBroken };
       } catch (e) {
         const { code, message } = troubleOf(e);
@@ -292,17 +360,19 @@ export class Conductor {
     this.#address?.settle(experiment);
     this.#update({ experiment, prompt: promptOf(experiment) ?? '' });
     // A link stays as it came until something changes; one that cannot be read can so be mended.
-    if (fragment.length <= 1 || this.#typed) this.#address?.replaceSoon(experiment);
+    if (fragment.length <= 1 || this.#typed || draft) this.#told(this.#address?.replaceSoon(experiment));
+    this.#typed = false;
   }
 
-  #default() {
+  async #default() {
     const [ref, entry] = Object.entries(this.#catalog)[0];
+    await this.#examples; // asked for long ago
     return newExperiment(ref, this.state.examples[0]?.prompt ?? '', entry.bos);
   }
 
-  /** @param {string} fragment @returns {Promise<Experiment>} */
-  async #linked(fragment) {
-    const experiment = await this.#engine().parse(decodeLink(fragment));
+  /** @param {string} text a JSON document @returns {Promise<Experiment>} */
+  async #linked(text) {
+    const experiment = await this.#engine().parse(text);
     const stranger = [shownModel(experiment), ...modelRefs(experiment)].find(
       (ref) => !Object.hasOwn(this.#catalog, ref),
     );
@@ -313,31 +383,53 @@ export class Conductor {
 
   /** Back, Forward, or another fragment put into this page. @param {string} fragment */
   async #navigated(fragment) {
+    const turn = ++this.#turns;
+    this.#typed = false;
+    // Without an engine nobody can read it: whoever starts the next one will.
+    if (!this.#begun) return this.#update({ experiment: null, drawing: null, prompt: '', undo: null });
     if (!this.state.experiment) return;
     try {
-      const experiment = fragment.length > 1 ? await this.#linked(fragment) : this.#default();
+      const experiment = fragment.length > 1 ? await this.#linked(decodeLink(fragment)) : await this.#default();
+      if (turn !== this.#turns) return;
       this.#untried = { experiment, instead: this.state.experiment, say: trouble.linkBrokenLater };
       this.#address?.settle(experiment);
-      this.#update({ experiment, prompt: promptOf(experiment) ?? '', notice: null });
+      this.#update({ experiment, prompt: promptOf(experiment) ?? '', notice: null, undo: null });
       this.#drawSoon(0);
     } catch (e) {
-      const { message } = troubleOf(e);
+      const { code, message } = troubleOf(e);
+      if (turn !== this.#turns) return;
+      if (code === 'crash') return this.#update({ experiment: null });
       this.#update({ notice: { about: 'link', message: trouble.linkBrokenLater(message) } });
     }
   }
 
+  /** What the address bar had no room for when this tab showed the same link. @returns {string | null} a JSON document */
+  #draft() {
+    const kept = this.#address && recall('sessionStorage', 'draft');
+    const end = kept?.indexOf('\n') ?? -1;
+    return kept && kept.slice(0, end) === this.#address?.read() ? kept.slice(end + 1) : null;
+  }
+
   // Drawing
 
-  /** @param {Experiment} experiment @param {number} delay */
-  #ask(experiment, delay) {
+  /** @param {string} prompt @param {boolean} whole @param {number} delay */
+  #write(prompt, whole, delay) {
+    const written = withPrompt(/** @type {Experiment} */ (this.state.experiment), prompt);
+    this.#ask(whole ? withSelection(written, { position: -1, row: null }) : written, delay, true);
+  }
+
+  /** @param {Experiment} experiment @param {number} delay @param {boolean} [typed] whether this is an entry of the history */
+  #ask(experiment, delay, typed = false) {
     const { notice } = this.state;
     this.#update({ experiment, notice: notice?.about === 'prompt' ? notice : null });
-    this.#told(this.#address?.replaceSoon(experiment));
+    this.#told(typed ? this.#address?.typed(experiment) : this.#address?.replaceSoon(experiment));
     this.#drawSoon(delay);
   }
 
   /** @param {boolean | undefined} fits whether the address bar took the Experiment */
   #told(fits) {
+    const { experiment } = this.state;
+    keep('sessionStorage', 'draft', fits === false ? `${this.#address?.read()}\n${JSON.stringify(experiment)}` : null);
     if (fits === false) this.#update({ notice: { about: 'link', message: trouble.linkTooLongToWrite } });
   }
 
@@ -353,7 +445,7 @@ export class Conductor {
   /** Draws the Experiment; a newer drawing wins. Throws only where nothing can be drawn at all. */
   async #draw() {
     const { experiment } = this.state;
-    if (!experiment || !this.#client || this.state.failure) return;
+    if (!experiment || !this.#client || !this.#begun || this.state.failure) return;
     const turn = ++this.#draws;
     const client = this.#client;
     const model = (
@@ -364,11 +456,14 @@ export class Conductor {
     try {
       const read = shownRead(experiment);
       const report = (/** @type {{tables: import("../engine/readout.js").Table[]}} */ partial) => {
-        if (turn === this.#draws) this.#update({ drawing: { readout: new Readout(partial.tables, read), model } });
+        const { recorded } = this.state.drawing ?? {};
+        if (turn !== this.#draws || (recorded && sameQuestion(recorded, experiment))) return; // that one is whole
+        this.#update({ drawing: { readout: new Readout(partial.tables, read), model, recorded: null } });
       };
       const tables = await client.run(question(experiment), { lane: 'page', report });
       if (tables === null || turn !== this.#draws) return;
-      this.#update({ drawing: { readout: new Readout(tables, read), model }, busy: false, notice: this.#settled() });
+      const drawing = { readout: new Readout(tables, read), model, recorded: null };
+      this.#update({ drawing, busy: false, notice: this.#settled() });
       this.#ready.resolve();
     } catch (e) {
       if (turn !== this.#draws) return;
@@ -414,16 +509,27 @@ export class Conductor {
   async #loadModel(ref) {
     const client = this.#engine();
     const entry = this.#catalog[ref];
+    const { signal } = this.#stop;
     this.#loading(page.loading(entry.title), 0, null);
-    const files = await fetchModel(new URL('models/', this.#base), entry, (loaded, total) =>
-      this.#loading(page.loading(entry.title), loaded, total),
-    );
+    const begun = performance.now();
+    let told = begun;
+    const progress = (/** @type {number} */ loaded, /** @type {number | null} */ total) => {
+      const now = performance.now();
+      if (now - told < TELL_LOADING_MS && told !== begun) return;
+      told = now;
+      this.#loading(page.loading(entry.title), loaded, total, (1000 * loaded) / (now - begun));
+    };
+    const files = await fetchModel(new URL('models/', this.#base), entry, progress, signal);
     this.#loading(page.preparing(entry.title), 1, 1);
-    const info = await client.load(ref, files);
+    const info = await abortable(client.load(ref, files), signal);
     const table = info.has_tokenizer ? await client.vocabulary(ref) : null;
-    // A model of several files is its folder.
-    const file = `models/${entry.path}${entry.files.length === 1 ? entry.files[0] : ''}`;
-    return { title: entry.title, about: entry.about, file, info, vocabulary: new Vocabulary(table, info.bos) };
+    return {
+      title: entry.title,
+      about: entry.about,
+      file: pathOf(entry),
+      info,
+      vocabulary: new Vocabulary(table, info.bos),
+    };
   }
 
   // When things go wrong
@@ -431,9 +537,7 @@ export class Conductor {
   /** @param {Client} client @param {LensError} error */
   async #died(client, error) {
     if (client !== this.#client) return;
-    client.end();
-    this.#client = null;
-    this.#models.clear();
+    this.#end();
     const now = performance.now();
     const again = now - this.#crashed < CRASHES_APART_MS;
     this.#crashed = now;
@@ -455,11 +559,17 @@ export class Conductor {
   #fail(e) {
     const { code, message } = troubleOf(e);
     if (code === 'crash') return; // the restart tells
+    this.#end();
+    const again = code === 'cancelled' ? 'resume' : 'retry';
+    this.#update({ loading: null, busy: false, failure: { message, again } });
+    this.#ready.reject(e);
+  }
+
+  #end() {
     this.#client?.end();
     this.#client = null;
+    this.#begun = false;
     this.#models.clear();
-    this.#update({ loading: null, busy: false, failure: { message, again: 'retry' } });
-    this.#ready.reject(e);
   }
 
   #engine() {
@@ -467,9 +577,9 @@ export class Conductor {
     return this.#client;
   }
 
-  /** @param {string} what @param {number} loaded @param {number | null} total */
-  #loading(what, loaded, total) {
-    this.#update({ loading: { what, loaded, total } });
+  /** @param {string} what @param {number} loaded @param {number | null} total @param {number | null} [rate] */
+  #loading(what, loaded, total, rate = null) {
+    this.#update({ loading: { what, loaded, total, rate } });
   }
 
   /** @param {Partial<State>} patch */
@@ -492,6 +602,16 @@ export function selected(experiment, readout) {
     position: Math.max(0, Math.min(last, position < 0 ? last + 1 + position : position)),
     row: found < 0 ? readout.rows.length - 1 : found,
   };
+}
+
+/** @template T @param {Promise<T>} promise @param {AbortSignal} signal @returns {Promise<T>} */
+function abortable(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject);
+  });
 }
 
 /** @returns {PromiseWithResolvers<void>} */

@@ -142,7 +142,9 @@ function plant(root, path, value) {
 /** @param {Branch | {leaf: Json}} node @returns {Json} */
 function grown(node) {
   if (!(node instanceof Map)) return node.leaf;
-  if (isList([...node.keys()])) return [...node.values()].map(grown);
+  // A list may have been written in any order.
+  const inOrder = [...node.keys()].sort((a, b) => Number(a) - Number(b));
+  if (isList(inOrder)) return inOrder.map((k) => grown(/** @type {Branch} */ (node.get(k))));
   return Object.fromEntries([...node].map(([k, v]) => [k, grown(v)]));
 }
 

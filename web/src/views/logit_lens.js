@@ -1,6 +1,7 @@
 // <logit-lens>: the whole page as one element, drawn in the light DOM from the conductor's state.
 import { html, LitElement, nothing } from 'lit';
 import { Conductor, selected } from '../state/conductor.js';
+import { sameQuestion } from '../state/experiment.js';
 import { about, outputRow, page, rowName, spokenCell } from '../strings.js';
 import { copied } from './copy.js';
 import { formatProb } from './format.js';
@@ -47,12 +48,14 @@ export class LogitLens extends LitElement {
       conductor.select(position, row);
     };
     const example = drawing && state.examples.find((x) => x.prompt === state.prompt);
-    const stale = state.notice?.about === 'prompt';
+    const recorded = drawing?.recorded ?? null;
+    const stale =
+      state.notice?.about === 'prompt' || (recorded && experiment && !sameQuestion(recorded, experiment)) || false;
     return html`
       <header>
         <h1>${page.title}</h1>
         <p class="subtitle">${page.subtitle}</p>
-        ${drawing ? chipView(drawing.model) : nothing}
+        ${drawing ? chipView(drawing.model) : nothing} ${drawing ? originView(recorded !== null) : nothing}
       </header>
       ${promptView({ state, conductor })}
       <div class="under">
@@ -124,6 +127,13 @@ export class LogitLens extends LitElement {
 /** @param {import("../state/conductor.js").Model} model */
 function chipView({ title, about: text, info }) {
   return html`<p class="model" title=${text}>${page.modelChip(title, info.n_layer, info.n_param)}</p>`;
+}
+
+/** @param {boolean} recorded */
+function originView(recorded) {
+  return recorded
+    ? html`<p class="origin recorded" title=${page.recordedMeans}>${page.recorded}</p>`
+    : html`<p class="origin" title=${page.computedMeans}>${page.computed}</p>`;
 }
 
 /** @param {import("../state/conductor.js").Drawing} drawing @param {Selection} selection */

@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import { promptOf } from '../state/experiment.js';
+import { wellFormedText } from '../state/link.js';
 import { page } from '../strings.js';
 import { opensText } from './grid.js';
 import { tokenView } from './token.js';
@@ -10,6 +11,8 @@ import { tokenView } from './token.js';
  * @typedef {import("../state/conductor.js").State} State
  * @typedef {import("../state/conductor.js").Conductor} Conductor
  */
+
+let whole = false; // whether the next input replaces all of the text
 
 /** @param {{state: State, conductor: Conductor}} args */
 export function promptView({ state, conductor }) {
@@ -23,8 +26,12 @@ export function promptView({ state, conductor }) {
   // The box keeps its own text while it says the same, caret and all.
   const filled = (/** @type {Element | undefined} */ el) => {
     const box = /** @type {HTMLTextAreaElement | undefined} */ (el);
-    if (!box) return;
-    if (box.value.replace(/\p{Surrogate}/gu, '\ufffd') !== state.prompt) box.value = state.prompt;
+    if (box && wellFormedText(box.value) !== state.prompt) fill(box, state.prompt);
+  };
+  // Whoever marks all and types or pastes begins anew.
+  const before = (/** @type {InputEvent} */ e) => {
+    const box = /** @type {HTMLTextAreaElement} */ (e.target);
+    whole = box.selectionEnd - box.selectionStart === box.value.length;
   };
   return html`
     <div class="prompt">
@@ -36,9 +43,10 @@ export function promptView({ state, conductor }) {
           autocomplete="off"
           autocapitalize="off"
           title=${page.promptHint}
-          placeholder=${ids === null ? page.prompt : page.promptIds(ids)}
+          placeholder=${ids === null ? page.promptEmpty : page.promptIds(ids)}
           ${ref(filled)}
-          @input=${(/** @type {InputEvent} */ e) => conductor.setPrompt(/** @type {HTMLTextAreaElement} */ (e.target).value)}
+          @beforeinput=${before}
+          @input=${(/** @type {InputEvent} */ e) => conductor.setPrompt(/** @type {HTMLTextAreaElement} */ (e.target).value, whole)}
           @keydown=${pressed}
         ></textarea>
       </label>
@@ -76,23 +84,57 @@ export function chipsView({ drawing, position, choose }) {
   `;
 }
 
+/**
+ * Writes into the box as if it had been typed, so that the browser's own undo (Ctrl + Z) brings back what was there.
+ * @param {HTMLTextAreaElement} box
+ * @param {string} text
+ */
+function fill(box, text) {
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  if (box.value !== '') {
+    box.focus({ preventScroll: true });
+    box.select();
+    // Deprecated, and the only way that keeps the history of the box.
+    document.execCommand(text === '' ? 'delete' : 'insertText', false, text);
+    if (before !== box) before?.focus({ preventScroll: true });
+  }
+  if (wellFormedText(box.value) !== text) box.value = text;
+}
+
 /** @param {{state: State, conductor: Conductor}} args */
 export function examplesView({ state, conductor }) {
   if (state.examples.length === 0) return nothing;
-  const close = (/** @type {Event} */ e) => {
-    const box = /** @type {HTMLDetailsElement} */ (e.currentTarget);
-    box.open = false;
-  };
   const left = (/** @type {FocusEvent} */ e) => {
-    const box = /** @type {HTMLDetailsElement} */ (e.currentTarget);
-    if (!box.contains(/** @type {Node | null} */ (e.relatedTarget))) box.open = false;
+    const menu = /** @type {HTMLDetailsElement} */ (e.currentTarget);
+    const to = /** @type {Node | null} */ (e.relatedTarget);
+    if (to && !menu.contains(to)) menu.open = false;
   };
   const pressed = (/** @type {KeyboardEvent} */ e) => {
-    if (e.key !== 'Escape') return;
-    close(e);
-    /** @type {HTMLElement} */ (/** @type {Element} */ (e.currentTarget).querySelector('summary')).focus();
+    if (e.ctrlKey || e.altKey || e.metaKey) return;
+    const menu = /** @type {HTMLDetailsElement} */ (e.currentTarget);
+    const summary = /** @type {HTMLElement} */ (menu.querySelector('summary'));
+    const items = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll('li button')]);
+    const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    if (e.key === 'Escape' && menu.open) {
+      menu.open = false;
+      summary.focus();
+    } else {
+      const to = itemFor(e.key, at, menu.open ? state.examples.map((x) => x.prompt) : []);
+      if (to === null && !(e.key === 'ArrowDown' && at < 0)) return;
+      menu.open = true;
+      items[to ?? 0].focus();
+    }
+    e.preventDefault();
+    e.stopPropagation();
   };
   return html`
+    ${
+      state.undo === null
+        ? nothing
+        : html`<button type="button" class="link" title=${page.undoMeans(state.undo)} @click=${() => conductor.undo()}>
+            ${page.undo}
+          </button>`
+    }
     <details class="menu examples" @focusout=${left} @keydown=${pressed}>
       <summary>${page.examples}</summary>
       <ul>
@@ -112,4 +154,24 @@ export function examplesView({ state, conductor }) {
       </ul>
     </details>
   `;
+}
+
+/**
+ * Where a key leads in an open menu: up and down, Home and End, or to the next item that begins with this letter.
+ * @param {string} key
+ * @param {number} at -1 before the first
+ * @param {string[]} items
+ * @returns {number | null}
+ */
+export function itemFor(key, at, items) {
+  const n = items.length;
+  if (n === 0) return null;
+  if (key === 'ArrowDown') return (at + 1) % n;
+  if (key === 'ArrowUp') return (Math.max(at, 0) + n - 1) % n;
+  if (key === 'Home') return 0;
+  if (key === 'End') return n - 1;
+  if (key.length !== 1 || key === ' ') return null;
+  const begins = (/** @type {number} */ i) => items[i].toLowerCase().startsWith(key.toLowerCase());
+  const found = Array.from({ length: n }, (_, i) => (at + 1 + i) % n).find(begins);
+  return found ?? null;
 }

@@ -5,17 +5,21 @@ import { megabytes, page } from '../strings.js';
 /** @param {{state: import("../state/conductor.js").State, conductor: import("../state/conductor.js").Conductor}} args */
 export function statusView({ state: { loading, failure }, conductor }) {
   if (failure)
-    return html`<div class="status failed" role="alert">
+    return html`<div class="status ${failure.again === 'retry' ? 'failed' : ''}" role="alert">
       <p>${failure.message}</p>
-      <button type="button" @click=${() => conductor.retry()}>${page.retry}</button>
+      <button type="button" @click=${() => conductor.retry()}>${page[failure.again]}</button>
     </div>`;
   if (!loading) return nothing;
-  const { what, loaded, total } = loading;
+  const { what, loaded, total, rate } = loading;
+  const bytes = total && total > 1 ? page.of(megabytes(loaded), megabytes(total)) : loaded > 1 ? megabytes(loaded) : '';
+  // A rate of the first moment says little.
+  const known = rate && total && loaded > 0.01 * total;
   return html`<div class="status">
     <p>
       <span role="status">${what}</span>
-      <span class="number">${total && total > 1 ? page.of(megabytes(loaded), megabytes(total)) : loaded > 1 ? megabytes(loaded) : nothing}</span>
+      <span class="number">${bytes}${known ? html` · ${page.rate(megabytes(rate))} · ${page.left((total - loaded) / rate)}` : nothing}</span>
     </p>
     <progress aria-label=${what} max=${total ?? nothing} value=${total === null ? nothing : loaded}></progress>
+    <button type="button" class="link" @click=${() => conductor.cancel()}>${page.cancel}</button>
   </div>`;
 }

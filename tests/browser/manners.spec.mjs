@@ -1,0 +1,214 @@
+// How the page behaves around its one table: history, what is never lost, loading, keys, projector, themes.
+import { box, columns, expect, expectColumns, experimentOf, open, test } from './support.mjs';
+
+const model = '**/model.safetensors';
+
+/** Holds back what matches until the returned function is called. @param {import('@playwright/test').Page} page @param {string} url */
+async function hold(page, url) {
+  /** @type {() => void} */
+  let go = () => {};
+  const gate = new Promise((/** @type {(v: void) => void} */ r) => {
+    go = r;
+  });
+  await page.route(url, async (route) => {
+    await gate;
+    await route.continue().catch(() => {});
+  });
+  return go;
+}
+
+test.describe('history', () => {
+  test('Back while typing brings the prompt before, without Enter', async ({ page }) => {
+    await open(page);
+    const first = await box(page).inputValue();
+    await box(page).press('End');
+    await box(page).pressSequentially(' x y', { delay: 20 });
+    await expect.poll(() => page.url()).toContain('+x+y');
+    await page.goBack();
+    await expect(box(page)).toHaveValue(first);
+    await page.goForward();
+    await expect(box(page)).toHaveValue(`${first} x y`);
+  });
+
+  test('two quick steps end where the second leads', async ({ page }) => {
+    await open(page);
+    for (const text of ['The king', 'The end', 'The land']) {
+      await box(page).fill(text);
+      await box(page).press('Enter');
+    }
+    await expectColumns(page, ['The', '·land']);
+    await page.evaluate(() => {
+      history.back();
+      history.back();
+    });
+    await expect(box(page)).toHaveValue('The king');
+    await expectColumns(page, ['The', '·king']);
+    await page.waitForTimeout(300);
+    await expect(box(page)).toHaveValue('The king');
+  });
+
+  test('the selection stays while typing on, and goes to the end where all is replaced', async ({ page }) => {
+    await open(page);
+    await box(page).fill('The king of the land');
+    await expectColumns(page, ['The', '·king', '·of', '·the', '·land']);
+    await page.locator('.chips li').nth(2).click();
+    await box(page).press('End');
+    await box(page).pressSequentially(' and');
+    await expectColumns(page, ['The', '·king', '·of', '·the', '·land', '·and']);
+    await expect(page.locator('.chips li.here')).toHaveText('·king');
+    await box(page).press('Control+a');
+    await page.keyboard.insertText('The queen of the sea');
+    await expectColumns(page, ['The', '·queen', '·of', '·the', '·sea']);
+    await expect(page.locator('.chips li.here')).toHaveText('·sea');
+  });
+});
+
+test.describe('what is never lost', () => {
+  test('what an example replaced: by Undo, by Ctrl+Z, by Back', async ({ page }) => {
+    await open(page);
+    const example = async () => {
+      await page.getByText('Examples').click();
+      await page.locator('.examples li button').nth(1).click();
+    };
+    await expect(page.getByRole('button', { name: 'Undo' })).toHaveCount(0);
+    await box(page).fill('My own words');
+    await example();
+    await expect(box(page)).not.toHaveValue('My own words');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect(box(page)).toHaveValue('My own words');
+    await expect(page.getByRole('button', { name: 'Undo' })).toHaveCount(0);
+    await example();
+    await expect(box(page)).not.toHaveValue('My own words');
+    await box(page).press('Control+z');
+    await expect(box(page)).toHaveValue('My own words');
+    await expect.poll(async () => (await experimentOf(page)).runs.main.prompt).toBe('My own words');
+    await example();
+    await expect(box(page)).not.toHaveValue('My own words');
+    await page.goBack();
+    await expect(box(page)).toHaveValue('My own words');
+  });
+
+  test('a prompt survives a reload, even one too long for a link', async ({ page }) => {
+    await open(page);
+    await box(page).fill('The king');
+    await page.reload(); // at once: nothing waits for a timer
+    await page.evaluate(() => window.logitLens.ready);
+    await expect(box(page)).toHaveValue('The king');
+    const long = `${'one '.repeat(20_000)}end`;
+    await box(page).fill(long);
+    await expect(page.locator('.notice')).toContainText(/too long|tokens long/);
+    await page.reload();
+    await page.evaluate(() => window.logitLens.ready);
+    await expect(box(page)).toHaveValue(long);
+    // A link wins over what was kept.
+    await page.goto('about:blank');
+    await open(page, '#v=1&models.m=primer&runs.a.prompt=Two&reads.0.what=lens');
+    await expect(box(page)).toHaveValue('Two');
+  });
+
+  test('denied storage harms nothing', async ({ page }) => {
+    await page.addInitScript(() => {
+      for (const area of ['localStorage', 'sessionStorage'])
+        Object.defineProperty(window, area, {
+          get() {
+            throw new DOMException('denied', 'SecurityError');
+          },
+        });
+    });
+    await open(page);
+    await box(page).fill('one '.repeat(20_000));
+    await expect(page.locator('.notice')).not.toBeEmpty();
+    await box(page).fill('The king');
+    await expectColumns(page, ['The', '·king']);
+  });
+});
+
+test.describe('loading', () => {
+  test('the first example is there before the engine is, marked, and is what the engine then computes', async ({
+    page,
+  }) => {
+    const go = await hold(page, '**/lens.wasm');
+    await page.goto('./');
+    await expect(page.locator('.origin')).toHaveText('recorded');
+    await expect(page.locator('.grid td.here')).toBeVisible();
+    const cells = () =>
+      page
+        .locator('.grid tbody')
+        .evaluate((t) => t.textContent + [...t.querySelectorAll('td')].map((d) => d.className));
+    const before = [
+      await cells(),
+      await page.locator('.panel').textContent(),
+      await page.locator('.story').textContent(),
+    ];
+    await page.locator('.chips li').nth(3).click();
+    await expect(page.locator('.chips li.here')).toHaveCount(1);
+    await page.locator('.chips li').last().click();
+    go();
+    await page.evaluate(() => window.logitLens.ready);
+    await expect(page.locator('.origin')).toHaveText('computed here');
+    expect([
+      await cells(),
+      await page.locator('.panel').textContent(),
+      await page.locator('.story').textContent(),
+    ]).toEqual(before);
+  });
+
+  test('a link that asks for something else shows its prompt and nothing recorded', async ({ page }) => {
+    const go = await hold(page, '**/lens.wasm');
+    await page.goto('./#v=1&models.m=primer&runs.a.prompt=Two+and+two&reads.0.what=lens');
+    await expect(box(page)).toHaveValue('Two and two');
+    await page.waitForTimeout(300);
+    await expect(page.locator('.grid')).toHaveCount(0);
+    go();
+    await page.evaluate(() => window.logitLens.ready);
+    await expect(page.locator('.origin')).toHaveText('computed here');
+    expect((await columns(page)).join('')).toBe('Two·and·two');
+  });
+
+  test('what is typed over the recorded grid dims it, and is drawn when it can be', async ({ page }) => {
+    const go = await hold(page, model);
+    await page.goto('./');
+    await expect(page.locator('.origin')).toHaveText('recorded');
+    await box(page).fill('The king');
+    await expect(page.locator('.reading[data-stale]')).toHaveCount(1);
+    go();
+    await expectColumns(page, ['The', '·king']);
+    await expect(page.locator('.reading[data-stale]')).toHaveCount(0);
+  });
+
+  test('it can be cancelled, and gone on with', async ({ page }) => {
+    await hold(page, model);
+    await page.goto('./');
+    await expect(page.locator('.status')).toContainText('Loading Primer');
+    const aborted = page.waitForEvent('requestfailed');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await aborted;
+    await expect(page.locator('.status')).toContainText('Loading was stopped');
+    expect(await page.evaluate(() => window.logitLens.ready.catch((/** @type {any} */ e) => e.code))).toBe('cancelled');
+    expect(page.workers()).toHaveLength(0);
+    await box(page).fill('The king');
+    await page.unroute(model);
+    await page.getByRole('button', { name: 'Load it' }).click();
+    await expectColumns(page, ['The', '·king']);
+    await expect(page.locator('.status')).toHaveCount(0);
+  });
+});
+
+test('the examples menu by keyboard alone', async ({ page }) => {
+  await open(page);
+  const examples = await (await page.request.get('models/examples.json')).json();
+  const here = () => page.evaluate(() => document.activeElement?.querySelector('.text')?.textContent ?? null);
+  await page.locator('.examples summary').focus();
+  await page.keyboard.press('ArrowDown');
+  expect(await here()).toBe(examples[0].prompt);
+  await page.keyboard.press('End');
+  expect(await here()).toBe(examples.at(-1).prompt);
+  await page.keyboard.press('ArrowDown');
+  expect(await here()).toBe(examples[0].prompt);
+  await page.keyboard.press('i');
+  expect(await here()).toMatch(/^I/);
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Escape');
+  await expect(page.locator('.examples ul')).toBeHidden();
+  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('SUMMARY');
+});
