@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/report.h"
+#include "cli/score.h"
 #include "engine/engine.h"
 
 namespace {
@@ -190,6 +191,22 @@ int tokenize(const std::string& path, const std::string& text, bool json) {
   return 0;
 }
 
+int score(const std::string& path, const fs::path& text_path, bool json) {
+  Models models(path);
+  const auto model = models.get(path);
+  if (!model) return fail(model.error());
+  const auto text = read_file(text_path);
+  if (!text) return fail(text.error());
+  const auto scored = score_text(**model, {reinterpret_cast<const char*>(text->bytes.data()), text->bytes.size()});
+  if (!scored) return fail(scored.error());
+  if (json)
+    std::cout << print_json(score_json(**model, *scored)) << '\n';
+  else
+    std::cout << scored->n_token << " tokens, " << scored->mean_loss() << " nats a token, " << scored->bits_per_byte()
+              << " bits a byte\n";
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -224,9 +241,16 @@ int main(int argc, char** argv) {
   tokenize_command->add_option("--text", text, "the text")->required();
   tokenize_command->add_flag("--json", json, "print JSON");
 
+  std::string text_file;
+  auto* score_command = app.add_subcommand("score", "how well the model predicts a text, in windows of its context");
+  score_command->add_option("--model", model, "as for read")->required();
+  score_command->add_option("--text-file", text_file, "the text")->required();
+  score_command->add_flag("--json", json, "print JSON");
+
   CLI11_PARSE(app, argc, argv);
   try {
-    return read_command->parsed() ? read(flags) : tokenize(model, text, json);
+    if (read_command->parsed()) return read(flags);
+    return score_command->parsed() ? score(model, text_file, json) : tokenize(model, text, json);
   } catch (const std::exception&) {
     return fail({"out_of_memory", "This does not fit in the memory there is."});
   }
