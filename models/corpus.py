@@ -2,20 +2,24 @@
 import hashlib
 import lzma
 import os
+import typing
 
 from bpe import END
 
-# Files read, and how many times over a training run sees each one. The simple
-# sources are small and clear, so they are repeated; the novels are many and
-# hard, so only part of them is used. wiki-leads is share-alike and stays out:
-# the shipped weights have not seen it.
-SOURCES = {
-    "books-children": 1.0,
-    "books-classics": 0.35,
-    "stories-ccby": 3.0,
-    "tatoeba-eng": 3.5,
-    "factbook": 2.5,
-}
+class Stage(typing.NamedTuple):
+    budget: float   # share of the run
+    lessons: float  # share of the tokens that are lessons, at most
+    sources: dict   # file: how many times over one pass sees it
+
+# First everything, then what is simple and clear: it comes last, and more often. The novels are many
+# and hard, so only part of them is read. wiki-leads is share-alike and stays out: the shipped weights
+# have not seen it.
+STAGES = (
+    Stage(2 / 3, 0.10, {"books-children": 1.0, "books-classics": 0.35, "stories-ccby": 3.0, "tatoeba-eng": 3.5,
+                        "factbook": 2.5}),
+    Stage(1 / 3, 0.30, {"books-children": 0.7, "stories-ccby": 2.0, "tatoeba-eng": 2.0, "factbook": 1.5}),
+)
+SOURCES = tuple(STAGES[0].sources)
 TATOEBA_GROUP = 12  # sentences to a document: a single one is too short to stand alone
 
 

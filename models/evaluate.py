@@ -1,7 +1,9 @@
-"""Scores of a model folder, read from its F16 file with torch alone, so that the engine can be held against them.
+"""Scores of the shipped model, all through our own engine (build/native/lens), beside a unigram model and an
+interpolated Kneser-Ney 5-gram that have read the same training documents.
 
-  /usr/bin/python3 models/evaluate.py --corpus ../shared/corpus            writes models/primer/scores.json
-  /usr/bin/python3 models/evaluate.py --trace "The capital of France is"   the raw lens at the last position
+  /usr/bin/python3 models/evaluate.py --corpus ../shared/corpus --tasks ../shared/tasks    writes models/scores.json
+
+A few minutes. Every task is asked a second time with its cue removed: what is right then too is habit, not reading.
 """
 import argparse
 import collections
@@ -9,207 +11,309 @@ import json
 import math
 import os
 import random
-import struct
+import subprocess
+import tempfile
 
 import numpy as np
-import torch
 
 import bpe
 import corpus
+import gguf
+import kneser_ney
 import lessons
-import train
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAM = os.path.join(HERE, "..", "build", "native", "lens")
+
+# Held out: these nouns and phrasings do not occur in the lessons (tests/models/lessons_test.py).
+NOUNS = [p.split("/") for p in """farmer/farmers baker/bakers mountain/mountains bottle/bottles knight/knights
+ladder/ladders table/tables bed/beds doctor/doctors pony/ponies nest/nests wagon/wagons""".split()]
+PHRASES = ["The day after {} is", "We met on {}, on {} and on", "The month after {} is", "She came in {}, {}, and",
+           "He had {}, {} and", "The capital of {} is", "In {} we saw the capital,", "The opposite of {} is"]
+LESSON_PHRASES = [PHRASES[0], PHRASES[2]]  # but for these two, asked beside a new phrasing
+
+# A prompt, its answer, and what it is held against; `without` is the same prompt with its cue removed.
+Item = collections.namedtuple("Item", "prompt answer foil without")
 
 
-def load(folder):
-    with open(os.path.join(folder, "config.json"), encoding="utf-8") as f:
-        config = json.load(f)
-    model = train.GPT2({k: config[k] for k in train.FULL})
-    with open(os.path.join(folder, "model.safetensors"), "rb") as f:
-        data = f.read()
-    (size,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8:8 + size])
-    with torch.no_grad():
-        for name, parameter in model.named().items():
-            entry = header[name]
-            begin, end = (8 + size + o for o in entry["data_offsets"])
-            value = np.frombuffer(data[begin:end], "<f2").reshape(entry["shape"])
-            parameter.copy_(torch.from_numpy(value.astype(np.float32)))
-    return model, bpe.Tokenizer.load(folder)
+class Engine:
+    """`lens read --experiment -`, kept open: one Experiment a line in, one reading a line out."""
+
+    def __init__(self, model):
+        self.model = model
+        self.process = subprocess.Popen([PROGRAM, "read", "--experiment", "-", "--model", model],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+
+    def read(self, run, **read):
+        experiment = {"v": 1, "models": {"m": "model"}, "runs": {"main": {"model": "m", **run}},
+                      "reads": [{"what": "lens", "run": "main", "top": 1, **read}]}
+        self.process.stdin.write(json.dumps(experiment) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            raise SystemExit(f"{answer['error']['message']} ({run})")
+        return answer
+
+    def score(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as f:
+            f.write(text)
+            f.flush()
+            done = subprocess.run([PROGRAM, "score", "--json", "--model", self.model, "--text-file", f.name],
+                                  capture_output=True, check=True)
+        return json.loads(done.stdout)
 
 
-def logits_of(model, ids):
-    return model.unembed(model.residuals(torch.tensor([ids]))[-1])[0]
+def mean(values):
+    """[mean, its standard error]"""
+    a = np.asarray(values, float)
+    return [round(float(a.mean()), 4), round(float(a.std(ddof=1) / math.sqrt(len(a))), 4) if len(a) > 1 else None]
 
 
-def unigram(encoded, vocab_size):
-    """Token log-probabilities of the training text, each source as often as the model saw it; add-one."""
+# ---- held-out text ----------------------------------------------------------
+
+def unigram(kept, vocab_size):
+    """ln p of each token by the training documents, each source as often as the stages read it; add-one."""
     counts = np.ones(vocab_size)
-    for source, docs in encoded.items():
-        for doc in docs:
-            counts += corpus.SOURCES[source] * np.bincount(doc, minlength=vocab_size)
+    for stage in corpus.STAGES:
+        for source, times in stage.sources.items():
+            for document in kept[source]:
+                counts += stage.budget * times * np.bincount(document, minlength=vocab_size)
     return np.log(counts / counts.sum())
 
 
-def score_text(model, tokenizer, docs, encoded, log_unigram):
-    """Every held-out token once, in windows opened by <|endoftext|>; nats a token."""
-    n = model.c["n_positions"]
-    windows = collections.defaultdict(list)  # equal lengths run together
-    for doc in encoded:
-        for i in range(0, len(doc), n):
-            windows[len(doc[i:i + n])].append([tokenizer.end] + doc[i:i + n])
-    total = collections.Counter()
-    for rows in windows.values():
-        for i in range(0, len(rows), 8):
-            ids = torch.tensor(rows[i:i + 8])
-            lp = torch.log_softmax(model.unembed(model.residuals(ids[:, :-1])[-1]), -1)
-            total["loss"] -= lp.gather(-1, ids[:, 1:, None]).double().sum().item()
-            total["tokens"] += ids[:, 1:].numel()
-    counts = sum(np.bincount(d, minlength=len(tokenizer.names)) for d in encoded)
+def own_entropy(documents):
+    counts = np.bincount(np.concatenate(documents))
     p = counts[counts > 0] / counts.sum()
-    return {"documents": len(docs), "tokens": total["tokens"], "bytes": sum(len(d.encode("utf-8")) for d in docs),
-            "loss": total["loss"] / total["tokens"], "unigram": float(-(counts * log_unigram).sum() / counts.sum()),
-            "own_unigram_entropy": float(-(p * np.log(p)).sum())}
+    return float(-(p * np.log(p)).sum())
 
 
-def finish(s):
-    s["ratio"] = s["loss"] / s["unigram"]
-    s["ratio_to_own_entropy"] = s["loss"] / s["own_unigram_entropy"]  # the stricter one
-    s["bits_per_byte"] = s["loss"] * s["tokens"] / math.log(2) / s["bytes"]
+def held_out(engine, tokenizer, docs, log_unigram, five):
+    out, total, every = {}, collections.Counter(), []
+    for source, (_, texts) in docs.items():
+        sums, encoded = collections.Counter(), [tokenizer.encode(t) for t in texts]
+        every += encoded
+        for text, ids in zip(texts, encoded):
+            score = engine.score(text)
+            if score["tokens"] != len(ids):
+                raise SystemExit(f"bpe.py finds {len(ids)} tokens where the engine finds {score['tokens']}: {text[:80]!r}")
+            sums.update(documents=1, tokens=len(ids), bytes=score["bytes"], loss=score["loss"] * len(ids),
+                        unigram=-log_unigram[ids].sum(), five_gram=-five.log_p(ids).sum())
+        total.update(sums)
+        out[source] = per_token(sums, encoded)
+        print(source, out[source], flush=True)
+    return {"all": per_token(total, every), **out}
+
+
+def per_token(sums, encoded):
+    n = sums["tokens"]
+    s = {k: int(sums[k]) for k in ("documents", "tokens", "bytes")}
+    s |= {k: sums[k] / n for k in ("loss", "unigram", "five_gram")}
+    s["own_unigram_entropy"] = own_entropy(encoded)
+    s["loss_to_unigram"] = s["loss"] / s["unigram"]
+    s["loss_to_own_entropy"] = s["loss"] / s["own_unigram_entropy"]  # the stricter one
+    s["bits_per_byte"] = s["loss"] * n / math.log(2) / s["bytes"]
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in s.items()}
 
 
-def agreement(model, tokenizer, rows):
-    """For each row of the raw lens, the share of cells whose top token is the final row's."""
-    same = torch.zeros(model.c["n_layer"] + 1)
-    for ids in rows:
-        top = [model.unembed(x)[0].argmax(-1) for x in model.residuals(torch.tensor([ids]))]
-        same += torch.tensor([(t == top[-1]).float().mean().item() for t in top])
-    return [round(v, 4) for v in (same / len(rows)).tolist()]
+def rows_of_the_lens(engine, tokenizer, docs, per_source=5, length=128):
+    """For each row of the raw lens, over as many cells from every source: how often its top token is the output's,
+    KL(output | row), cross-entropy and entropy in nats."""
+    sums = None
+    for _, texts in docs.values():
+        text = [i for t in texts for i in tokenizer.encode(t)]
+        for k in range(per_source):
+            at = k * len(text) // per_source
+            found = engine.read({"ids": [tokenizer.end, *text[at:at + length - 1]]})
+            table = np.array([[[c["top"][0]["id"] == a["id"], c["kl"], c["surprisal"], c["entropy"]]
+                               for c, a in zip(row[:-1], found["answers"])] for row in found["cells"]])
+            sums = table.mean(1) if sums is None else sums + table.mean(1)
+    n = per_source * len(docs)
+    return [{k: round(float(v), 4) for k, v in zip(("agrees", "kl", "cross_entropy", "entropy"), row)} for row in sums / n]
 
 
-def right(model, tokenizer, prompts):
-    """Share of (prompt, answer, foil) where the answer is the top token, and, if there are foils, where it beats its own."""
-    top = beats = 0
-    for prompt, answer, foil in prompts:
-        last = logits_of(model, [tokenizer.end] + tokenizer.encode(prompt))[-1]
-        (a,) = tokenizer.encode(answer)
-        top += int(last.argmax() == a)
-        beats += int(foil is not None and last[a] > last[tokenizer.encode(foil)[0]])
-    out = {"prompts": len(prompts), "top1": round(top / len(prompts), 4)}
-    return {**out, "beats_foil": round(beats / len(prompts), 4)} if prompts[0][2] else out
+# ---- tasks ------------------------------------------------------------------
 
-
-def tasks(model, tokenizer, folder, tasks_folder):
-    rng = random.Random(0)
-    one = lambda w: len(tokenizer.encode(" " + w)) == 1
-    out = {}
-    for key, names in ("weekdays", lessons.DAYS), ("months", lessons.MONTHS):
-        pairs = [(a, names[(i + 1) % len(names)]) for i, a in enumerate(names)]
-        lead = "day" if key == "weekdays" else "month"
-        out[key] = right(model, tokenizer, [(f"The {lead} after {a} is", " " + b, None) for a, b in pairs])
-        out[key + "_new_phrasing"] = right(model, tokenizer, [
-            (f"She came in {names[i - 1]}, {a}, and" if key == "months" else f"We met on {names[i - 1]}, on {a} and on", " " + b, None)
-            for i, (a, b) in enumerate(pairs)])
-    taught = [c for c in lessons.Lessons(folder).countries if one(c["capital"])]
-    out["capitals_taught"] = right(model, tokenizer, [(f"The capital of {c['name']} is", " " + c["capital"], None) for c in taught])
-    hits = total = 0
-    for _ in range(50):
-        unit = [rng.randrange(tokenizer.end) for _ in range(20)]
-        top = logits_of(model, [tokenizer.end] + unit + unit[:-1])[20:].argmax(-1).tolist()
-        hits, total = hits + sum(a == b for a, b in zip(top[1:], unit[1:])), total + 19
-    out["repeated_string"] = {"tokens": total, "top1": round(hits / total, 4)}
-    if tasks_folder:
-        with open(os.path.join(tasks_folder, "ioi_templates.json"), encoding="utf-8") as f:
-            ioi = json.load(f)
-        names = [n for n in ioi["names_single_token"] if one(n)]
-        prompts = []
-        for template in ioi["BABA_templates"] + ioi["ABBA_templates"]:
-            for a in names:
-                for b in names:
-                    if a != b:
-                        text = (template.replace("[B]", b).replace("[PLACE]", rng.choice(ioi["places"]))
-                                .replace("[OBJECT]", rng.choice(ioi["objects"])))
-                        text = text[:text.rindex(" [A]")].replace("[A]", a)
-                        prompts.append((text, " " + a, " " + b))
-        out["indirect_object_held_out"] = {"names": names, **right(model, tokenizer, prompts)}
-        agree = []
-        for s, p in [p for p in lessons.SUBJECTS if one(p[0]) and one(p[1])]:
-            agree += [(f"The {s} on the tables", " is", " are"), (f"The {p} on the table", " are", " is")]
-        out["agreement_with_attractor"] = right(model, tokenizer, agree)
+def calendar_items(names, phrase, unknown, before):
+    """`before` names are given, the answer is the next one; the foil is the one after that."""
+    out = []
+    for i in range(len(names)):
+        given = [names[(i + k) % len(names)] for k in range(before)]
+        nexts = [" " + names[(i + before + k) % len(names)] for k in (0, 1)]
+        out.append(Item(phrase.format(*given), *nexts, unknown))
     return out
 
 
-def story(model, tokenizer, prompt):
-    """What the raw lens tells at the last position: the answer, its probability, the row since which
-    it leads without a break, and what led before."""
-    ids = [tokenizer.end] + tokenizer.encode(prompt)
-    rows = [torch.softmax(model.unembed(x)[0, -1], -1) for x in model.residuals(torch.tensor([ids]))]
-    tops = [int(p.argmax()) for p in rows]
+def indirect_object_items(tasks, one, rng):
+    with open(os.path.join(tasks, "ioi_templates.json"), encoding="utf-8") as f:
+        ioi = json.load(f)
+    names = [n for n in ioi["names_single_token"] if one(n)]
+    out = []
+    for order in ("BABA_templates", "ABBA_templates"):
+        for template in ioi[order]:
+            template = template[:template.rindex(" [A]")]
+            for a in names:
+                for b in names:
+                    if a == b:
+                        continue
+                    other = rng.choice([n for n in names if n not in (a, b)])
+                    text = template.replace("[PLACE]", rng.choice(ioi["places"])).replace("[OBJECT]", rng.choice(ioi["objects"]))
+                    at = text.rindex("[B]")  # who gives: the cue is that this name came before
+                    fill = lambda giver: (text[:at] + giver + text[at + 3:]).replace("[A]", a).replace("[B]", b)  # noqa: E731
+                    out.append(Item(fill(b), " " + a, " " + b, fill(other)))
+    return out
+
+
+def years_items(tasks, rng):
+    with open(os.path.join(tasks, "greater_than.json"), encoding="utf-8") as f:
+        nouns = json.load(f)["nouns"]
+    out = []
+    for noun in nouns:
+        for _ in range(4):
+            century, tens, ones = rng.randint(11, 18), rng.randint(2, 7), rng.randint(0, 9)
+            out.append((f"The {noun} lasted from the year {century}{tens}{ones} to the year {century}", tens,
+                        f"The {noun} lasted to the year {century}"))
+    return out
+
+
+def make_tasks(tokenizer, corpus_folder, tasks_folder):
+    rng = random.Random(0)
+    one = lambda w: len(tokenizer.encode(" " + w)) == 1  # noqa: E731
+    out = {
+        "weekdays": calendar_items(lessons.DAYS, PHRASES[0], "The day after that is", 1),
+        "weekdays, new phrasing": calendar_items(lessons.DAYS, PHRASES[1], "We met on that day, on this and on", 2),
+        "months": calendar_items(lessons.MONTHS, PHRASES[2], "The month after that is", 1),
+        "months, new phrasing": calendar_items(lessons.MONTHS, PHRASES[3], "She came in that month, this, and", 2),
+        "counting, new phrasing": calendar_items(lessons.SMALL, PHRASES[4], "He had some, some and", 2)[:-3],
+    }
+    taught = [c for c in lessons.Lessons(corpus_folder).countries if one(c["capital"])]
+    pairs = list(zip(taught, taught[1:] + taught[:1]))
+    out["capitals taught"] = [Item(PHRASES[5].format(c["name"]), " " + c["capital"], " " + d["capital"],
+                                   "The capital of the country is") for c, d in pairs]
+    out["capitals taught, new phrasing"] = [Item(PHRASES[6].format(c["name"]), " " + c["capital"], " " + d["capital"],
+                                                 "In that country we saw the capital,") for c, d in pairs]
+    out["agreement across a gap"] = [
+        Item(f"The {noun[many]} on the {place[between]}", (" is", " are")[many], (" are", " is")[many],
+             f"It on the {place[between]}")
+        for noun in NOUNS for place in NOUNS if noun is not place for many in (0, 1) for between in (0, 1)]
+    words = [p for p in lessons.OPPOSITES if one(p[0]) and one(p[1])]
+    both = [(a, b) for p in words for a, b in (p, p[::-1])]
+    out["opposites taught, new phrasing"] = [
+        Item(PHRASES[7].format(a), " " + b, " " + other[1], "The opposite of it is")
+        for (a, b), other in zip(both, both[2:] + both[:2])]
+    if tasks_folder:
+        out["indirect object"] = indirect_object_items(tasks_folder, one, rng)
+    return out
+
+
+def ask(engine, five, tokenizer, items):
+    """Accuracy of the top token and of answer against foil, logit difference; for the model, the same prompts without
+    their cue, and the 5-gram."""
+    results = {k: collections.defaultdict(list) for k in ("model", "without cue", "five-gram")}
+    seen = {}
+    for item in items:
+        a, b = (tokenizer.encode(w)[0] for w in (item.answer, item.foil))
+        for key, prompt in ("model", item.prompt), ("without cue", item.without):
+            if (prompt, a, b) not in seen:
+                cell = engine.read({"prompt": prompt}, positions=[-1], track=[a, b])["cells"][-1][0]
+                seen[prompt, a, b] = (cell["top"][0]["id"] == a, cell["track"][0]["logit"] - cell["track"][1]["logit"])
+            top, difference = seen[prompt, a, b]
+            results[key]["top1"].append(top)
+            results[key]["beats_foil"].append(difference > 0)
+            results[key]["logit_difference"].append(difference)
+        p = five.next(tokenizer.encode(item.prompt))
+        results["five-gram"]["top1"].append(p.argmax() == a)
+        results["five-gram"]["beats_foil"].append((p[a] > p[b]) + 0.5 * (p[a] == p[b]))
+        results["five-gram"]["logit_difference"].append(math.log(p[a] / p[b]))
+    return {"prompts": len(items), **{k: {m: mean(v) for m, v in r.items()} for k, r in results.items()}}
+
+
+def ask_repeated(engine, five, tokenizer, n=40, length=20):
+    """The second half of a random string that comes twice, without the first of its tokens; without cue: two strings."""
+    rng, results = random.Random(0), {k: [] for k in ("model", "without cue", "five-gram")}
+    draw = lambda: [rng.randrange(tokenizer.end) for _ in range(length)]  # noqa: E731
+    for _ in range(n):
+        unit, other = draw(), draw()
+        for key, ids in ("model", unit + unit), ("without cue", other + unit):
+            found = engine.read({"ids": [tokenizer.end, *ids]})["cells"][-1]
+            results[key].append(np.mean([found[length + i]["top"][0]["id"] == unit[i] for i in range(1, length)]))
+        results["five-gram"].append(np.mean([five.next(unit + unit[:i]).argmax() == unit[i] for i in range(1, length)]))
+    return {"prompts": n, **{k: {"top1": mean(v)} for k, v in results.items()}}
+
+
+def ask_years(engine, five, tokenizer, items):
+    """Whether digits above the first year's tens have more probability than those below; of a digit equal, nothing is said."""
+    digits = [tokenizer.encode(str(d))[0] for d in range(10)]
+    results = {k: [] for k in ("model", "without cue", "five-gram")}
+    for prompt, tens, without in items:
+        sets = {"above": digits[tens + 1:], "below": digits[:tens]}
+        for key, text in ("model", prompt), ("without cue", without):
+            found = engine.read({"prompt": text}, positions=[-1], sets=sets)["cells"][-1][0]["sets"]
+            results[key].append(found["above"] > found["below"])
+        p = five.next(tokenizer.encode(prompt))
+        results["five-gram"].append(p[sets["above"]].sum() > p[sets["below"]].sum())
+    return {"prompts": len(items), **{k: {"beats_foil": mean(v)} for k, v in results.items()}}
+
+
+# ---- what the lens shows, what the model writes --------------------------------
+
+def story(engine, prompt):
+    """The last position of a prompt: the top token of each row, and the row since which the output's leads unbroken."""
+    found = engine.read({"prompt": prompt}, positions=[-1])
+    tops = [row[0]["top"][0]["text"] for row in found["cells"]]
     since = len(tops) - 1
     while since > 0 and tops[since - 1] == tops[-1]:
         since -= 1
-    return {"prompt": prompt, "answer": tokenizer.decode([tops[-1]]), "probability": round(rows[-1].max().item(), 3),
-            "leading_since_row": since, "row_tops": [tokenizer.decode([t]) for t in tops]}
+    return {"prompt": prompt, "answer": tops[-1], "probability": round(found["cells"][-1][0]["top"][0]["prob"], 3),
+            "leads_since_row": since, "tops": tops}
 
 
-def trace(model, tokenizer, prompt, k=3):
-    ids = [tokenizer.end] + tokenizer.encode(prompt)
-    print([tokenizer.decode([i]) for i in ids])
-    for row, x in reversed(list(enumerate(model.residuals(torch.tensor([ids]))))):
-        p = torch.softmax(model.unembed(x)[0, -1], -1).topk(k)
-        print(f"row {row}  " + "  ".join(f"{tokenizer.decode([i])!r} {v:.2f}" for v, i in zip(p.values.tolist(), p.indices.tolist())))
+def write(engine, tokenizer, prompt, n=60, temperature=0.8, seed=1):
+    """`n` tokens more, drawn from the 50 likeliest."""
+    rng, ids = random.Random(seed), [tokenizer.end, *tokenizer.encode(prompt)]
+    for _ in range(n):
+        top = engine.read({"ids": ids}, positions=[-1], top=50)["cells"][-1][0]["top"]
+        ids.append(rng.choices([t["id"] for t in top], [math.exp((t["logit"] - top[0]["logit"]) / temperature) for t in top])[0])
+    return tokenizer.decode(ids[1:])
+
+
+WRITE = ["Once upon a time there was", "The economy of", "Tom and Lucy went to the river.", "\"Where are you going?\" asked",
+         "The lion said to the mouse"]
 
 
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    a.add_argument("--model", default=os.path.join(HERE, "primer"))
+    a.add_argument("--model", default=os.path.join(HERE, "primer.gguf"))
     a.add_argument("--corpus", default=os.path.join(HERE, "..", "..", "shared", "corpus"))
-    a.add_argument("--tasks", help="folder of the evaluation sets, for indirect objects on held-out names and templates")
-    a.add_argument("--trace", action="append", help="print the lens at the end of this prompt instead of scoring")
+    a.add_argument("--tasks", help="folder of the evaluation sets, for indirect objects and years")
+    a.add_argument("--out", default=os.path.join(HERE, "scores.json"))
+    a.add_argument("--story", action="append", help="print what the lens shows at the end of this prompt, instead of scoring")
     args = a.parse_args()
-    torch.set_grad_enabled(False)
-    model, tokenizer = load(args.model)
-    if args.trace:
-        for prompt in args.trace:
-            trace(model, tokenizer, prompt)
+    engine = Engine(args.model)
+    if args.story:
+        for prompt in args.story:
+            print(json.dumps(story(engine, prompt), ensure_ascii=False))
         return
+    is_folder = os.path.isdir(args.model)
+    tokenizer = bpe.Tokenizer.load(args.model) if is_folder else bpe.Tokenizer(gguf.read_merges(args.model))
+    vocab_size = len(tokenizer.names)
     docs = corpus.split(args.corpus)
-    kept = {s: [tokenizer.encode(d) for d in d_in] for s, (d_in, _) in docs.items()}
-    log_unigram = unigram(kept, len(tokenizer.names))
-    sources, everything, rows, all_counts = {}, collections.Counter(), [], []
-    for source, (_, out) in docs.items():
-        encoded = [tokenizer.encode(d) for d in out]
-        all_counts += [np.bincount(d, minlength=len(tokenizer.names)) for d in encoded]
-        sources[source] = s = score_text(model, tokenizer, out, encoded, log_unigram)
-        for k in ("documents", "tokens", "bytes"):
-            everything[k] += s[k]
-        for k in ("loss", "unigram"):
-            everything[k] += s[k] * s["tokens"]
-        text = [i for doc in encoded for i in doc]
-        for k in range(12):  # the same number of places from every source
-            at = k * len(text) // 12
-            rows.append([tokenizer.end] + text[at:at + 127])
-        print(source, finish(s), flush=True)
-    for k in ("loss", "unigram"):
-        everything[k] /= everything["tokens"]
-    every = sum(all_counts)
-    p = every[every > 0] / every.sum()
-    everything["own_unigram_entropy"] = float(-(p * np.log(p)).sum())
-    result = {"parameters": sum(p.numel() for p in model.parameters()),
-              "held_out": {"all": finish(dict(everything)), **{k: finish(v) for k, v in sources.items()}},
-              "agreement_with_final_row": agreement(model, tokenizer, rows),
-              "middle_row": model.c["n_layer"] // 2,
-              "tasks": tasks(model, tokenizer, args.corpus, args.tasks)}
-    examples = os.path.join(HERE, "examples.json")
-    if os.path.exists(examples):
-        with open(examples, encoding="utf-8") as f:
-            result["examples"] = [story(model, tokenizer, e["prompt"]) for e in json.load(f)]
-    with open(os.path.join(args.model, "scores.json"), "w", encoding="utf-8") as f:
-        json.dump(result, f, indent=2)
+    kept = {s: [tokenizer.encode(d) for d in training] for s, (training, _) in docs.items()}
+    five = kneser_ney.KneserNey([d for ds in kept.values() for d in ds], vocab_size, tokenizer.end)
+    result = {"held_out": held_out(engine, tokenizer, docs, unigram(kept, vocab_size), five),
+              "rows": rows_of_the_lens(engine, tokenizer, docs), "tasks": {}}
+    for name, items in make_tasks(tokenizer, args.corpus, args.tasks).items():
+        result["tasks"][name] = ask(engine, five, tokenizer, items)
+        print(name, result["tasks"][name], flush=True)
+    result["tasks"]["repeated string"] = ask_repeated(engine, five, tokenizer)
+    if args.tasks:
+        result["tasks"]["greater year"] = ask_years(engine, five, tokenizer, years_items(args.tasks, random.Random(0)))
+    with open(os.path.join(HERE, "examples.json"), encoding="utf-8") as f:
+        result["examples"] = [story(engine, e["prompt"]) for e in json.load(f)]
+    result["writes"] = [write(engine, tokenizer, prompt) for prompt in WRITE]
+    with open(args.out, "w", encoding="utf-8") as f:
+        json.dump(result, f, indent=1, ensure_ascii=False)
         f.write("\n")
-    print(json.dumps(result, indent=2))
+    print(json.dumps({k: result[k] for k in ("rows", "tasks", "writes")}, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,23 +1,28 @@
 """Lessons: short passages made by our own code, so that a small model learns what a class wants to see.
 
-Each generator takes a random.Random and returns one passage of text;
-`repeated` returns token ids, because it is uniform over the vocabulary.
+`Lessons.text` gives one passage; `repeated` gives token ids, because it is uniform over the
+vocabulary. Many people in them have invented names: whoever can name these copies, and knows
+nothing by heart.
 
-Kept out of here, so that the evaluation sets stay a test: the 99 names of the
-indirect-object set, its templates, places and objects; the countries and the
-phrasings of the capital sets ("The capital of X is" and "The capital city of X
-is" occur in the factbook text, not here); the word pairs and the phrasing of
-the antonym sets. `check` compares the word lists with the files.
+Kept out of here, so that the evaluation sets stay a test (tests/models/lessons_test.py reads
+what is generated): the names, places, objects and templates of the indirect-object set; the
+countries and phrasings of the capital set ("The capital of X is" is the factbook's); the word
+pairs and the phrasing of the antonym sets; the nouns and the template of the greater-than set;
+and the nouns and phrasings of our own sets in evaluate.py.
 """
 import json
 import os
 
-NAMES = """Tom Peter Alice Anna Jack Henry George Lucy Jane Ben Sam Max Kate Ruth Harry Rose Martin
-Oscar Emma Nora Clara Edward Frank Hugo Jim Bill Bob Dick Helen Alfred Arthur Walter Fred Philip Simon
-Ralph Molly Betty Polly Susan Nancy Grace Eva Julia Margaret Tim Will Ann Joe Charlie Johnny Willie
-Dora Ellen Nelly Jenny Annie Fanny Sophie Hans Karl Ivan Marie Louis Albert Ned Dan Rob Roy Alan Meg
-Beth Jo Laurie Tommy Bobby Harriet Agnes Felix Leo Robin Daisy Lily Violet Maggie Sally Lena Amina Kofi
-Sipho Musa Juma Asha Ravi Meera Anansi Zanele Thandi""".split()
+HE = """Tom Peter Jack Henry George Ben Max Harry Martin Oscar Edward Frank Hugo Jim Bill Bob Dick Alfred
+Arthur Walter Fred Philip Simon Ralph Tim Will Joe Charlie Johnny Willie Hans Karl Ivan Louis Albert Ned Dan
+Rob Roy Alan Tommy Bobby Felix Leo Kofi Sipho Musa Juma Ravi Anansi""".split()
+SHE = """Alice Anna Lucy Jane Kate Ruth Rose Emma Nora Clara Helen Molly Betty Polly Susan Nancy Grace Eva Julia
+Margaret Ann Dora Ellen Nelly Jenny Annie Fanny Sophie Marie Meg Beth Jo Harriet Agnes Daisy Lily Violet
+Maggie Sally Lena Amina Asha Meera Zanele Thandi""".split()
+NAMES = [*HE, *SHE]
+# An invented name is two or three of these with a capital.
+SYLLABLES = """ba be bo da de do fa fi ga go ha ho ka ke ki ko la le li lo lu ma me mi mo na ni no pa po ra re ri ro
+ru sa se si so ta te ti to va ve vi za zo zu bel dor fen gar hal kar lin mar nor pel ran sel tam tor var wen""".split()
 PLACES = """market river beach library farm park church mill castle forest village harbour kitchen
 bakery museum zoo barn lake well field shop temple theatre bridge cave camp palace""".split()
 OBJECTS = """book apple letter cake flower pencil hat ball stone basket cup key knife coat doll bell
@@ -33,22 +38,29 @@ inside/outside sharp/blunt clever/stupid kind/cruel warm/cool high/low left/righ
  king/queen brother/sister mother/father summer/winter
 morning/evening north/south life/death alive/dead easy/difficult cheap/dear same/different
 above/below before/after noise/silence up/down in/out over/under land/sea
-heaven/earth war/peace awake/asleep more/less older/younger""".split()]
-# (singular, plural) subjects and, for the gap, nouns that may stand between subject and verb
+heaven/earth awake/asleep more/less older/younger""".split()]
+# (singular, plural) nouns: subjects, and what may stand between subject and verb.
 SUBJECTS = [p.split("/") for p in """key/keys cat/cats dog/dogs boy/boys girl/girls horse/horses
-tree/trees book/books door/doors bird/birds ship/ships house/houses stone/stones flower/flowers
+tree/trees book/books door/doors bird/birds ship/ships stone/stones flower/flowers
 king/kings queen/queens child/children man/men woman/women letter/letters picture/pictures star/stars
-apple/apples chair/chairs boat/boats sheep-dog/sheep-dogs cow/cows goat/goats lion/lions road/roads
-window/windows friend/friends soldier/soldiers sailor/sailors basket/baskets tower/towers""".split()]
-GAPS = "near behind beside under above with by beyond next to in front of close to".replace(
-    "next to", "next_to").replace("in front of", "in_front_of").replace("close to", "close_to").split()
-VERBS = [("is", "are"), ("was", "were"), ("has", "have"), ("does", "do")]
+apple/apples chair/chairs boat/boats cow/cows goat/goats lion/lions road/roads
+window/windows friend/friends soldier/soldiers sailor/sailors basket/baskets tower/towers
+hill/hills river/rivers village/villages wolf/wolves egg/eggs hat/hats shoe/shoes sister/sisters
+brother/brothers word/words story/stories bear/bears giant/giants hand/hands song/songs""".split()]
+GAPS = ["near", "behind", "beside", "under", "above", "with", "by", "beyond", "next to", "in front of", "close to", "of", "from"]
+VERBS = [("is", "are"), ("is", "are"), ("was", "were"), ("was", "were"), ("has", "have"), ("does", "do"),
+         ("looks", "look"), ("seems", "seem"), ("goes", "go"), ("comes", "come")]
 TAILS = {
-    "is": "very old|white|here|small|not here|big|there again|dark|ready",
-    "was": "very old|lost|in the garden|quiet|not there|new|beautiful|broken",
+    "is": "very old|white|here|small|not here|big|there again|dark|ready|mine",
+    "was": "very old|lost|in the wood|quiet|not there|new|beautiful|broken",
     "has": "a name|gone|been there for years|come back|to go home|a story",
     "does": "not move|not belong to us|not look new|not seem so far away",
+    "looks": "old|new|like another|small from here",
+    "seems": "to be asleep|very far away|small|to like it here",
+    "goes": "with us|away at night|home",
+    "comes": "back every year|from far away|with us",
 }
+PRONOUNS = {"he": "him his himself".split(), "she": "her her herself".split()}
 CAPITAL = ["The capital of {c}, you know, is {k}.", "If you go to {c}, you will see its capital, {k}.",
            "{c} has its capital at {k}.", "The government of {c} sits in {k}.",
            "Which city is the capital of {c}? It is {k}.", "{c}'s chief city is called {k}.",
@@ -70,6 +82,8 @@ class Lessons:
             raise SystemExit(f"{path} is missing: pass --corpus DIR, the folder with countries.json")
         with open(path, encoding="utf-8") as f:
             countries = json.load(f)
+        # An invented name is no place, and none of the evaluation sets' names that the syllables would make.
+        self.not_invented = {"Lisa", "Sara", *(c[k] for c in countries for k in ("name", "capital"))}
         taught = set(COUNTRIES)
         self.countries = [c for c in countries if c["name"] in taught and c["capital"]]
         missing = taught - {c["name"] for c in self.countries}
@@ -80,6 +94,20 @@ class Lessons:
         """One passage, of one to several sentences."""
         return rng.choices(self.KINDS, self.WEIGHTS)[0](self, rng)
 
+    def person(self, rng, invented=0.4):
+        """A name: one of ours, or an invented one."""
+        while rng.random() < invented:
+            name = "".join(rng.choice(SYLLABLES) for _ in range(rng.choice([2, 2, 3]))).capitalize()
+            if name not in self.not_invented:
+                return name
+        return rng.choice(NAMES)
+
+    def people(self, rng, n):
+        out = set()
+        while len(out) < n:
+            out.add(self.person(rng))
+        return rng.sample(sorted(out), n)
+
     def geography(self, rng):
         """The same fact again in other words, and other facts of the same country beside it."""
         out = []
@@ -89,7 +117,7 @@ class Lessons:
             for kind in rng.sample(kinds, rng.choice([1, 2, 2, 3])):
                 b = rng.choice(near) if near else ""
                 out.append(rng.choice(kind).format(
-                    c=c["name"], k=c["capital"], t=c["continent"], n=rng.choice(NAMES), b=b,
+                    c=c["name"], k=c["capital"], t=c["continent"], n=self.person(rng), b=b,
                     l=" and ".join(near[:3]), a=(c["adjective"] or "").split(" or ")[0]))
         return " ".join(out)
 
@@ -99,7 +127,7 @@ class Lessons:
         a, b, z = names[i], names[(i + 1) % n], names[i - 1]
         unit = "day" if names is DAYS else "month"
         run = [names[(i + k) % n] for k in range(rng.randint(3, 7))]
-        who = rng.choice(NAMES)
+        who = self.person(rng)
         today = "Today is {a}, so tomorrow will be {b}."
         forms = ["After {a} comes {b}.", "The {u} after {a} is {b}.", "The {u} before {b} is {a}.",
                  "{b} comes after {a}.", "First comes {a}, then {b}.", "Between {z} and {b} comes {a}.",
@@ -124,11 +152,11 @@ class Lessons:
             run.reverse()
         text = rng.choice([", ", " ", ", "]).join(run)
         return rng.choice(["{t}.", "{n} counted: {t}.", "\"{t},\" counted {n}.", "{n} can count: {t}."]).format(
-            t=text, n=rng.choice(NAMES))
+            t=text, n=self.person(rng))
 
     def indirect_object(self, rng):
         """Who gets the thing: in both orders of the names, and often with a sentence between."""
-        a, b = rng.sample(NAMES, 2)
+        a, b = self.people(rng, 2)
         first = rng.choice([(a, b), (b, a)])
         p, o = rng.choice(PLACES), rng.choice(OBJECTS)
         an = ("an " if o[0] in "aeiou" else "a ") + o
@@ -159,19 +187,59 @@ class Lessons:
         return text
 
     def agreement(self, rng):
+        """The verb follows its subject, whatever stands between; the nouns on both sides are of either number."""
         out = []
-        for _ in range(rng.choice([1, 1, 2])):
+        for _ in range(rng.choice([1, 1, 2, 3])):
             s, t = rng.sample(SUBJECTS, 2)
             many, many_between = rng.random() < 0.5, rng.random() < 0.5
             subject, between = s[many], t[many_between]
             verb = rng.choice(VERBS)
             tail = rng.choice(TAILS[verb[0]].split("|"))
-            gap = rng.choice([f"{rng.choice(GAPS).replace('_', ' ')} the {between}", f"of the {between}",
-                              f"that {rng.choice(NAMES)} saw", f"that the {between} saw", f"from {rng.choice(PLACES)}",
-                              f"which stood {rng.choice(GAPS).replace('_', ' ')} the {between}", ""])
+            gap = rng.choice([f"{rng.choice(GAPS)} the {between}", f"{rng.choice(GAPS)} the {between}",
+                              f"that {self.person(rng)} saw", f"that the {between} saw", f"at the {rng.choice(PLACES)}",
+                              f"which stood {rng.choice(GAPS[:-2])} the {between}", ""])
             gap = " " + gap if gap else ""
-            out.append(f"The {subject}{gap} {verb[many]} {tail}.")
+            start = rng.choice(["The", "The", "The", "But the", "Now the", f"{self.person(rng)} says that the"])
+            out.append(f"{start} {subject}{gap} {verb[many]} {tail}.")
         return " ".join(out)
+
+    def years(self, rng):
+        """What ends later has the greater year."""
+        first = rng.randrange(1000, 1990)
+        last = rng.randrange(first + 1, first - first % 100 + 100) if first % 100 < 98 and rng.random() < 0.85 \
+            else rng.randrange(first + 1, 2000)
+        return rng.choice([
+            "{n} was born in {a} and died in {b}.", "The mill worked from {a} to {b}.",
+            "They began to build the tower in {a}, and in {b} it was ready.", "From {a} until {b} nobody lived there.",
+            "Between {a} and {b} there was peace in the land.", "The old king ruled from {a} to {b}.",
+            "{n} came to the village in {a} and stayed there until {b}.", "The bridge stood from the year {a} until the year {b}.",
+            "In {a} {n} was young, and in {b} {n} was old."]).format(n=self.person(rng), a=first, b=last)
+
+    def pronouns(self, rng):
+        """Who he, she, it and they are."""
+        who, (name, other) = rng.choice([("he", (rng.choice(HE), rng.choice(SHE))), ("she", (rng.choice(SHE), rng.choice(HE)))])
+        if rng.random() < 0.3:
+            name = "The " + rng.choice({"he": ["king", "boy", "man", "prince"], "she": ["queen", "girl", "woman", "princess"]}[who])
+        him, his, himself = PRONOUNS[who]
+        s = rng.choice(["cat", "dog", "boy", "girl", "horse", "goat"])
+        return rng.choice([
+            "{n} was tired, so {e} went home.", "{n} lost {h} {o}, and {e} could not find it.",
+            "{n} looked at {m}self in the water.", "When {n} saw {w}, {e} smiled.", "{n} said that {e} was hungry.",
+            "{w} asked {n} to wait, and {e} waited.", "{n} took {h} {o} and went with {w} to the {p}. They were glad.",
+            "{n} hurt {m}self, but {e} did not cry.", "{n} had {a} {o}, and it was {h} own.",
+            "{n} made the {o} all by {m}self. {w} gave {i} something for it.",
+            "The {s} and {w} ran away, and nobody saw them again.", "{n} thought that {e} had seen {w} before."]).format(
+                n=name, w=other, e=who, i=him, h=his, m=himself[:-4], o=(o := rng.choice(OBJECTS)),
+                a="an" if o[0] in "aeiou" else "a", p=rng.choice(PLACES), s=s)
+
+    def echo(self, rng):
+        """Words and names in no order, and the same again: in text, too, what came once may come again."""
+        words = [rng.choice([*OBJECTS, *PLACES, *(s for s, _ in SUBJECTS), self.person(rng, 1.0)]) for _ in range(rng.randint(3, 9))]
+        a, b = self.people(rng, 2)
+        line, again = rng.choice([", ", " "]).join(words), rng.choice([1, 1, 2])
+        return rng.choice(["\"{t}\", said {a}. " + "\"{t}\", said {b}. " * again, "{t}. " * (again + 1),
+                           "{a} wrote: {t}. Then {b} wrote: {t}.", "{a} sang: {t}. {b} sang it too: {t}.",
+                           "First the list says {t}; then it says {t}."]).format(t=line, a=a, b=b).strip()
 
     def opposites(self, rng):
         out = []
@@ -182,16 +250,18 @@ class Lessons:
                                    "The contrary of {a} is {b}."]).format(a=a, b=b, A=a.capitalize()))
         return " ".join(out)
 
-    KINDS = [geography, calendar, counting, indirect_object, agreement, opposites]
-    WEIGHTS = [3, 2, 1.5, 5, 2, 1]
+    KINDS = [geography, calendar, counting, indirect_object, agreement, opposites, years, pronouns, echo]
+    WEIGHTS = [2, 2, 1, 6, 4, 1, 1, 1.5, 2]
+    REPEATED = 0.2  # of the lessons; they are about twice as long as the others
 
     @staticmethod
     def repeated(rng, vocab_size):
         """A random string and the same again, with or without random tokens between: only copying
-        from earlier in the context can predict it. The offset varies, or a positional copy would do."""
-        unit = [rng.randrange(vocab_size - 1) for _ in range(rng.randint(4, 40))]
+        from earlier in the context can predict it. Length and offset vary, or a positional copy would do."""
+        unit = [rng.randrange(vocab_size - 1) for _ in range(rng.randint(3, 40))]
         gap = [rng.randrange(vocab_size - 1) for _ in range(rng.choice([0, 0, 0, rng.randint(1, 12)]))]
-        return (unit + gap) * (rng.choice([1, 1, 2])) + unit
+        times = rng.choice([1, 1, 2, 3] if len(unit) < 20 else [1])
+        return (unit + gap) * times + unit
 
 
 COUNTRIES = """Andorra Belize Benin Bolivia Botswana Brazil Brunei Burma Chile Colombia Eritrea Fiji

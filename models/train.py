@@ -2,13 +2,14 @@
 
   /usr/bin/python3 models/train.py --corpus ../shared/corpus
 
-One run makes the tokenizer (if the output folder has none), the token rows and the
-weights. It saves a checkpoint every ten minutes and continues from it when started
-again. The learning rate warms up, stays, and falls to zero over the last part of the
-budget (--tokens, or the time until --until); a run is ended early by starting it
-again with a nearer --until.
+One run makes the tokenizer (if the output folder has none) and goes through the stages of
+corpus.py. It saves a checkpoint every ten minutes and continues from it when started again;
+--from continues from a shipped GGUF instead, whose tokenizer and token counts it takes over.
+The learning rate warms up, stays, and falls to zero over the last part of the budget (--tokens,
+or the time until --until); a run is ended early by starting it again with a nearer --until.
 """
 import argparse
+import bisect
 import json
 import math
 import os
@@ -27,10 +28,10 @@ import torch.nn.functional as F
 
 import bpe
 import corpus
+import gguf
 import lessons
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LESSON_SHARE = 0.10
 FULL = dict(n_layer=8, n_embd=256, n_head=4, n_positions=256, vocab_size=4096)
 SMOKE = dict(n_layer=2, n_embd=64, n_head=2, n_positions=64, vocab_size=512)
 
@@ -40,7 +41,7 @@ SMOKE = dict(n_layer=2, n_embd=64, n_head=2, n_positions=64, vocab_size=512)
 def make_tokenizer(folder, docs, lesson_text, vocab_size):
     """Trained on the training documents only. Rare words that examples and lessons need as one
     token are counted as if they were frequent."""
-    counts = bpe.count_words([(d, corpus.SOURCES[s]) for s, (kept, _) in docs.items() for d in kept]
+    counts = bpe.count_words([(d, corpus.STAGES[0].sources[s]) for s, (kept, _) in docs.items() for d in kept]
                              + [(lesson_text, 1)])
     if vocab_size >= FULL["vocab_size"]:
         for word in lessons.ONE_TOKEN:
@@ -51,10 +52,10 @@ def make_tokenizer(folder, docs, lesson_text, vocab_size):
 
 
 def weave(ids, teacher, tokenizer, rng, share):
-    """The document's tokens with lessons put in at random places: between lines, or after a full
-    stop inside a paragraph."""
+    """(the document's tokens with lessons put in at random places, where these begin): between lines,
+    or after a full stop inside a paragraph."""
     newline, stop = tokenizer.encode("\n")[0], tokenizer.encode(".")[0]
-    out, wait = [], rng.expovariate(share / (1 - share) / 30)
+    out, starts, wait = [], [], rng.expovariate(share / (1 - share) / 30)
     for i, token in enumerate(ids):
         out.append(token)
         wait -= 1
@@ -63,27 +64,32 @@ def weave(ids, teacher, tokenizer, rng, share):
         after_line = token == newline
         if not after_line and not (token == stop and tokenizer.names[ids[i + 1]].startswith("Ġ")):
             continue
-        if rng.random() < 0.12:  # tokens, not words: nothing but copying can predict the second half
+        if rng.random() < teacher.REPEATED:  # tokens, not words: nothing but copying can predict the second half
             lesson = teacher.repeated(rng, len(tokenizer.names))
         else:
             text = " ".join(teacher.text(rng) for _ in range(rng.choice([1, 1, 2])))
             lesson = tokenizer.encode(text + "\n" if after_line else " " + text)
+        starts.append(len(out))
         out += lesson
         # the wait for the next is in proportion to what was just put in, so the share comes out right
         wait = rng.expovariate(1.0) * len(lesson) * (1 - share) / share
-    return out
+    return out, starts
 
 
-def rows_of(doc, length, tokenizer, rng):
+def rows_of(doc, starts, length, tokenizer, rng):
     """Cuts one document into rows of at most `length` tokens. It is opened by <|endoftext|>; most
-    later rows are opened by it too and begin at a sentence, as a prompt on the page does; the others
-    go on in the middle, so that position 0 is not always that token."""
+    later rows are opened by it too and begin at a sentence or, if one is near, at a lesson, as a
+    prompt on the page does; the others go on in the middle, so that position 0 is not always that token."""
     ends = {tokenizer.encode("\n")[0], tokenizer.encode(".")[0]}
     i, rows = 0, []
     while i < len(doc):
         if i == 0 or rng.random() < 0.7:
-            while 0 < i < len(doc) and doc[i - 1] not in ends:
-                i += 1
+            lesson = bisect.bisect_left(starts, i)
+            if lesson < len(starts) and 0 < i and starts[lesson] < i + 60 and rng.random() < 0.5:
+                i = starts[lesson]
+            else:
+                while 0 < i < len(doc) and doc[i - 1] not in ends:
+                    i += 1
             rows.append([tokenizer.end] + doc[i:i + length - 1])
             i += length - 2  # one token of overlap: the last of a row is only ever a target
         else:
@@ -92,15 +98,15 @@ def rows_of(doc, length, tokenizer, rng):
     return rows
 
 
-def token_stream(encoded, tokenizer, teacher, length, rng, share):
-    """One pass over the sources, as a shuffled array of full rows. Shorter rows (short documents,
+def token_stream(encoded, tokenizer, teacher, length, rng, stage):
+    """One pass over the stage's sources, as a shuffled array of full rows. Shorter rows (short documents,
     ends of long ones) are joined."""
     rows, joined = [], []
-    for source, docs in encoded.items():
-        times = corpus.SOURCES[source]
+    for source, times in stage.sources.items():
+        docs = encoded[source]
         for copy in range(math.ceil(times)):
             for doc in rng.sample(docs, round(len(docs) * min(1.0, times - copy))):
-                for row in rows_of(weave(doc, teacher, tokenizer, rng, share), length, tokenizer, rng):
+                for row in rows_of(*weave(doc, teacher, tokenizer, rng, stage.lessons), length, tokenizer, rng):
                     if len(row) == length:
                         rows.append(row)
                         continue
@@ -211,6 +217,23 @@ def save_folder(model, tokenizer, folder):
     os.replace(path + ".new", path)
 
 
+def counts_of(model):
+    """Where a shipped model's token counts lie."""
+    return os.path.splitext(model)[0] + ".counts.json"
+
+
+def read_counts(model):
+    with open(counts_of(model), encoding="utf-8") as f:
+        return np.array(json.load(f)["counts"], np.int64)
+
+
+def write_counts(counts, path):
+    """How often each token was read, by id: {"tokens": all, "counts": [...]}."""
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({"tokens": int(counts.sum()), "counts": counts.tolist()}, f, separators=(",", ":"))
+        f.write("\n")
+
+
 # ---- training ---------------------------------------------------------------
 
 def orthogonalise(g, steps=5):
@@ -289,31 +312,53 @@ def say(*words):
     print(*words, flush=True)
 
 
+def rows_path(args, stage):
+    return os.path.join(args.work, f"rows-{stage}.npz")
+
+
 def prepare(args, c):
-    """The tokenizer and the token rows, made once and kept in the work folder."""
+    """The tokenizer and each stage's token rows, made once and kept in the work folder."""
     os.makedirs(args.work, exist_ok=True)
-    path = os.path.join(args.work, "rows.npz")
-    if os.path.exists(path):
-        with np.load(path) as f:
-            if len(f["train"]) * c["n_positions"] >= args.tokens:
-                return  # otherwise made again, longer: the same seed begins with the same rows
+    missing = []
+    for i, stage in enumerate(corpus.STAGES):
+        # With --until the stages' shares of the tokens are not known before: rows are used again then.
+        wanted = stage.budget * args.tokens
+        if os.path.exists(rows_path(args, i)):
+            with np.load(rows_path(args, i)) as f:
+                if f["train"].size >= wanted:
+                    continue  # otherwise made again, longer: the same seed begins with the same rows
+        missing.append((i, stage, wanted))
+    if not missing:
+        return
     docs = corpus.split(args.corpus)
     if args.smoke:
         docs = {s: ([d[:20000] for d in kept[:8]], [d[:2000] for d in out[:1]]) for s, (kept, out) in docs.items()}
-    teacher, rng = lessons.Lessons(args.corpus), random.Random(args.seed)
-    if args.smoke or not os.path.exists(os.path.join(args.out, "merges.txt")):
+    teacher = lessons.Lessons(args.corpus)
+    if os.path.exists(os.path.join(args.out, "merges.txt")):
+        tokenizer = bpe.Tokenizer.load(args.out)
+    else:
+        rng = random.Random(args.seed)
         sample = "\n".join(teacher.text(rng) for _ in range(1000 if args.smoke else 20000))
         tokenizer = make_tokenizer(args.out, docs, sample, c["vocab_size"])
-    else:
-        tokenizer = bpe.Tokenizer.load(args.out)
     encoded = {s: [tokenizer.encode(d) for d in kept] for s, (kept, _) in docs.items()}
-    say("training tokens:", {s: sum(map(len, d)) for s, d in encoded.items()}, "seen", corpus.SOURCES, "times a pass")
-    length, passes = c["n_positions"] + 1, []
-    while sum(len(p) for p in passes) * c["n_positions"] < args.tokens:
-        passes.append(token_stream(encoded, tokenizer, teacher, length, rng, LESSON_SHARE))
-        say(f"pass {len(passes)}: {passes[-1].size / 1e6:.2f} M tokens")
+    say("training tokens:", {s: sum(map(len, d)) for s, d in encoded.items()})
+    length = c["n_positions"] + 1
     held = held_out_rows({s: [tokenizer.encode(d) for d in out] for s, (_, out) in docs.items()}, tokenizer, length, 12)
-    np.savez(path, train=np.concatenate(passes), held=held)
+    for i, stage, wanted in missing:
+        rng, passes = random.Random(args.seed + 1000 * i), []
+        while sum(p.size for p in passes) < wanted:
+            passes.append(token_stream(encoded, tokenizer, teacher, length, rng, stage))
+            say(f"stage {i + 1}, pass {len(passes)}: {passes[-1].size / 1e6:.2f} M tokens")
+        np.savez(rows_path(args, i), train=np.concatenate(passes), held=held)
+
+
+def stage_at(progress):
+    """The stage at this share of the run."""
+    for i, stage in enumerate(corpus.STAGES):
+        progress -= stage.budget
+        if progress < 0:
+            return i
+    return len(corpus.STAGES) - 1
 
 
 def train(rank, args, c):
@@ -323,12 +368,22 @@ def train(rank, args, c):
     dist.init_process_group("gloo", init_method=f"file://{os.path.abspath(args.work)}/meeting",
                             rank=rank, world_size=args.workers)
     torch.manual_seed(args.seed)
-    with np.load(os.path.join(args.work, "rows.npz")) as f:
-        rows, held = f["train"], torch.from_numpy(f["held"].astype(np.int64))
+    rows = []
+    for stage in range(len(corpus.STAGES)):
+        with np.load(rows_path(args, stage)) as f:
+            rows.append(f["train"])
+            held = torch.from_numpy(f["held"].astype(np.int64))
     model = GPT2(c)
+    counts = np.zeros(c["vocab_size"], np.int64)  # of each token as these weights read it
+    if args.start:
+        weights, counts = gguf.read_gpt2(args.start), read_counts(args.start)
+        with torch.no_grad():
+            for name, parameter in model.named().items():
+                parameter.copy_(torch.from_numpy(weights[name]))
     optimiser = Optimiser(model, args.lr, args.muon_lr)
     parameters = list(model.parameters())
-    done = {"step": 0, "row": 0, "seconds": 0.0}
+    # rows: how many of each stage have been read; first: tokens read before this run, by a GGUF's weights
+    done = {"step": 0, "rows": [0] * len(corpus.STAGES), "seconds": 0.0, "counts": counts, "first": int(counts.sum())}
     checkpoint = os.path.join(args.work, "checkpoint.pt")
     if os.path.exists(checkpoint):
         saved = torch.load(checkpoint)
@@ -342,48 +397,57 @@ def train(rank, args, c):
         torch.save({"model": model.state_dict(), "optimiser": optimiser.state(), "done": done}, checkpoint + ".new")
         os.replace(checkpoint + ".new", checkpoint)
         save_folder(model, bpe.Tokenizer.load(args.out), args.out)
+        write_counts(done["counts"], os.path.join(args.out, "counts.json"))
+
+    def tokens():
+        return int(done["counts"].sum()) - done["first"]
 
     last_save = report = time.time()
-    average, row_then = None, done["row"]
-    while done["row"] + args.batch <= len(rows):
+    average, tokens_then = None, tokens()
+    while True:
         begun = time.time()
-        progress = done["row"] * c["n_positions"] / args.tokens
+        progress = tokens() / args.tokens
         if args.until:
             progress = max(progress, done["seconds"] / (done["seconds"] + args.until - begun) if begun < args.until else 1)
-        factor = min(1.0, (done["step"] + 1) / args.warmup) * max(0.0, min(1.0, (1 - progress) / args.decay))
-        ids = torch.from_numpy(rows[done["row"] + rank:done["row"] + args.batch:args.workers].astype(np.int64))
+        shared = torch.tensor([progress], dtype=torch.float64)
+        dist.broadcast(shared, 0)  # worker 0's clock counts
+        progress = shared.item()
+        if progress >= 1:
+            break
+        stage = stage_at(progress)
+        factor = min(1.0, (done["step"] + 1) / args.warmup, (1 - progress) / args.decay)
+        at = np.arange(done["rows"][stage], done["rows"][stage] + args.batch) % len(rows[stage])
+        batch = rows[stage][at]
+        ids = torch.from_numpy(batch[rank::args.workers].astype(np.int64))
         with autocast():
             loss = model.loss(ids)
         model.zero_grad(set_to_none=True)
         loss.backward()
-        # one exchange a step: gradients, the loss, and worker 0's learning rate (its clock counts)
-        flat = torch.cat([p.grad.reshape(-1) for p in parameters] + [torch.tensor([loss.item(), factor * (rank == 0)])])
+        flat = torch.cat([p.grad.reshape(-1) for p in parameters] + [loss.detach().reshape(1).float()])
         dist.all_reduce(flat)
-        factor = flat[-1].item()
-        if factor <= 0:
-            break
         flat /= args.workers
-        loss = flat[-2].item()
-        flat *= min(1.0, 1.0 / flat[:-2].norm().item())
-        for p, g in zip(parameters, flat[:-2].split([p.numel() for p in parameters])):
+        loss = flat[-1].item()
+        flat *= min(1.0, 1.0 / flat[:-1].norm().item())
+        for p, g in zip(parameters, flat[:-1].split([p.numel() for p in parameters])):
             p.grad.copy_(g.view_as(p))
         with torch.no_grad():
             optimiser.step(factor)
         done["step"] += 1
-        done["row"] += args.batch
+        done["rows"][stage] += args.batch
+        done["counts"] = done["counts"] + np.bincount(batch[:, :-1].reshape(-1), minlength=c["vocab_size"])
         done["seconds"] += time.time() - begun
         average = loss if average is None else 0.98 * average + 0.02 * loss
         if rank:
             continue
         if done["step"] % 50 == 0:
             now = time.time()
-            speed = (done["row"] - row_then) * c["n_positions"] / (now - report)
-            left = (args.tokens - done["row"] * c["n_positions"]) / speed
+            speed = (tokens() - tokens_then) / (now - report)
+            left = (args.tokens - tokens()) / speed
             if args.until:
                 left = min(left, args.until - now)
-            say(f"step {done['step']} tokens {done['row'] * c['n_positions'] / 1e6:.2f}M loss {average:.3f} "
+            say(f"step {done['step']} stage {stage + 1} tokens {done['counts'].sum() / 1e6:.2f}M loss {average:.3f} "
                 f"lr {factor:.2f} {speed:.0f} tokens/s, {left / 60:.0f} min left")
-            report, row_then = now, done["row"]
+            report, tokens_then = now, tokens()
         if done["step"] % 500 == 0:
             with torch.no_grad(), autocast():
                 say(f"held out {torch.stack([model.loss(held[i:i + 12]) for i in range(0, len(held), 12)]).mean():.3f}")
@@ -392,7 +456,7 @@ def train(rank, args, c):
             last_save = time.time()
     if rank == 0:
         save()
-        say(f"done: {done['step']} steps, {done['row'] * c['n_positions'] / 1e6:.2f} M tokens, "
+        say(f"done: {done['step']} steps, {done['counts'].sum() / 1e6:.2f} M tokens, "
             f"{done['seconds'] / 60:.0f} min; {args.out}")
 
 
@@ -407,26 +471,29 @@ def clock(text):
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     a.add_argument("--corpus", default=os.path.join(HERE, "..", "..", "shared", "corpus"), help="folder of the training text")
-    a.add_argument("--out", help="model folder to write (default models/primer)")
+    a.add_argument("--out", help="model folder to write (default build/train/primer); `lens convert` makes the GGUF of it")
+    a.add_argument("--from", dest="start", metavar="GGUF", help="begin with these weights, not random ones")
     a.add_argument("--work", help="folder for the checkpoint (default build/train)")
-    a.add_argument("--tokens", type=float, default=9e6, help="token budget")
+    a.add_argument("--tokens", type=float, default=30e6, help="token budget")
     a.add_argument("--until", type=clock, help="HH:MM in UTC: be done by then, whatever the budget")
     a.add_argument("--batch", type=int, default=16, help="rows a step")
     a.add_argument("--lr", type=float, default=3e-3, help="AdamW's rate")
     a.add_argument("--muon-lr", type=float, default=0.02, help="Muon's rate; 0: AdamW for everything")
     a.add_argument("--warmup", type=int, default=200)
     a.add_argument("--seed", type=int, default=1)
-    a.add_argument("--decay", type=float, default=0.6, help="last part of the run, over which the rates fall to zero")
+    a.add_argument("--decay", type=float, default=1 / 3, help="last part of the run, over which the rates fall to zero")
     a.add_argument("--workers", type=int, default=os.cpu_count())
-    a.add_argument("--smoke", action="store_true", help="a tiny model, 100 steps, seconds; needs --out")
+    a.add_argument("--smoke", action="store_true", help="a tiny model on some of the text, seconds; needs --out")
     args = a.parse_args()
     if args.smoke:
         if not args.out:
-            a.error("--smoke needs --out, lest it overwrite the shipped model")
+            a.error("--smoke needs --out, lest it overwrite a model in training")
         args.batch, args.warmup = 4, 10
-        args.tokens = 100 * args.batch * SMOKE["n_positions"]
-    args.out = args.out or os.path.join(HERE, "primer")
+        args.tokens = min(args.tokens, 100_000)
     args.work = args.work or (tempfile.mkdtemp() if args.smoke else os.path.join(HERE, "..", "build", "train"))
+    args.out = args.out or os.path.join(args.work, "primer")
+    if args.start:
+        bpe.Tokenizer(gguf.read_merges(args.start)).save(args.out)
     c = SMOKE if args.smoke else FULL
     prepare(args, c)
     meeting = os.path.join(args.work, "meeting")
