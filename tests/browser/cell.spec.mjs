@@ -229,3 +229,56 @@ test('on paper the grid is whole, its colours are kept, and no control is left',
     }),
   ).toEqual([true, 'visible', 'exact', 'rgb(252, 251, 249)']);
 });
+
+test('a character over several tokens has one bracket that carries it, and a tower of accents stays in its line', async ({
+  page,
+}) => {
+  await open(page);
+  await box(page).fill('a \u{10348}b');
+  const chips = page.locator('.chips li');
+  await expect(page.locator('.chips li.spread.last')).toHaveCount(1);
+  const over = await chips.evaluateAll((all) => all.map((li) => /** @type {HTMLElement} */ (li).dataset.over));
+  const first = over.indexOf('\u{10348}');
+  const parts = over.filter((o) => o !== undefined);
+  expect(parts.length).toBeGreaterThan(1);
+  expect(parts.slice(1).every((o) => o === '')).toBe(true);
+  await expect(chips.nth(first)).toHaveAttribute('aria-label', /bytes F0.*, part of \u{10348}/u);
+  expect(await chips.nth(first).evaluate((li) => getComputedStyle(li, '::before').content)).toBe('"\u{10348}"');
+
+  await box(page).fill(`e${'\u0301'.repeat(60)}`);
+  await expect.poll(() => chips.count()).toBeGreaterThan(20);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+});
+
+test.describe('on a narrow page', () => {
+  test('the panel comes up when a cell is tapped, and goes by Escape, its handle, or a swipe', async ({ page }) => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await open(page);
+    const sheet = page.locator('.panel');
+    const handle = page.getByRole('button', { name: 'Close', exact: true });
+    const tap = () => page.locator('.field').locator('tbody td, [data-row]').last().click();
+    await expect(sheet).toBeHidden();
+    await tap();
+    await expect(sheet).toBeVisible();
+    await expect(handle).toBeFocused();
+    const room = await sheet.boundingBox();
+    expect(room?.x).toBe(0);
+    expect((room?.y ?? 0) + (room?.height ?? 0)).toBeCloseTo(740, 0);
+    expect(room?.height).toBeLessThan(0.75 * 740);
+    await page.keyboard.press('Escape');
+    await expect(sheet).toBeHidden();
+    expect(await page.evaluate(() => document.activeElement?.closest('.field') !== null)).toBe(true);
+    await tap();
+    await handle.click();
+    await expect(sheet).toBeHidden();
+    await tap();
+    const { x, y } = (await handle.boundingBox()) ?? { x: 0, y: 0 };
+    await page.mouse.move(x + 100, y + 10);
+    await page.mouse.down();
+    await page.mouse.move(x + 100, y + 120, { steps: 4 });
+    await page.mouse.up();
+    await expect(sheet).toBeHidden();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  });
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { plain, tokenPieces, tokenSpoken } from '../../web/src/engine/token_text.js';
+import { plain, spreadCharacters, tokenPieces, tokenSpoken } from '../../web/src/engine/token_text.js';
 import { Vocabulary } from '../../web/src/engine/vocabulary.js';
 
 const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
@@ -123,4 +123,25 @@ test('typing completes to tokens: what it is exactly first, with its space befor
   assert.deepEqual(said('Par', 2), [' Par', 'Par']);
   assert.deepEqual(said(''), []);
   assert.deepEqual(new Vocabulary(null, null).complete('a', 5), []);
+});
+
+test('a character over several tokens is found, once, and what is in one token or broken is not', () => {
+  const spread = (/** @type {(string | number[] | null)[]} */ tokens) =>
+    spreadCharacters(tokens.map((t) => (t === null ? null : typeof t === 'string' ? bytes(t) : Uint8Array.from(t))));
+  assert.deepEqual(spread(['a', 'é', ' 👩']), []);
+  assert.deepEqual(spread(['a', [0x20, 0xe2, 0x82], [0xac], 'b']), [{ from: 1, to: 2, text: '€' }]);
+  assert.deepEqual(spread([[0xf0], [0x9f, 0x91], [0xa9]]), [{ from: 0, to: 2, text: '👩' }]);
+  // Two in a row that share a token are one bracket; two that do not are two.
+  assert.deepEqual(
+    spread([
+      [0xe2, 0x82],
+      [0xac, 0xe2],
+      [0x82, 0xac],
+    ]),
+    [{ from: 0, to: 2, text: '€€' }],
+  );
+  assert.deepEqual(spread([[0xe2, 0x82], [0xac], [0xe2], [0x82, 0xac]]).length, 2);
+  assert.deepEqual(spread([[0xe2, 0x82], 'a', [0xac]]), []);
+  assert.deepEqual(spread([[0xe2, 0x82], null, [0xac]]), []);
+  assert.deepEqual(spread([]), []);
 });

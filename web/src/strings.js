@@ -84,6 +84,11 @@ export const panel = {
   close: 'Close',
 };
 
+/** @param {string} token @param {string} text */
+export function partOf(token, text) {
+  return `${token}, part of ${text}`;
+}
+
 export const pins = {
   label: 'Pin a token',
   hint: 'Pin a token, or a set: he, she, they',

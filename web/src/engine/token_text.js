@@ -85,6 +85,36 @@ export function tokenSpoken(bytes) {
   return words.join(' ') || 'nothing';
 }
 
+/**
+ * The characters that are spread over several tokens: from which token to which, both included, and the text that is
+ * finished there. Where one ends in the token in which the next begins, they are one.
+ * @param {(Uint8Array | null)[]} tokens  in order; null where the bytes are not known
+ * @returns {{from: number, to: number, text: string}[]}
+ */
+export function spreadCharacters(tokens) {
+  /** @type {number[]} */
+  const owner = tokens.flatMap((bytes, i) => Array.from(bytes ?? [0xff], () => i)); // 0xff is in no character
+  const all = Uint8Array.from(tokens.flatMap((bytes) => [...(bytes ?? [0xff])]));
+  /** @type {{from: number, to: number, text: string}[]} */
+  const out = [];
+  let at = 0;
+  for (const part of decode(all)) {
+    if (typeof part !== 'string') {
+      at += part.length;
+      continue;
+    }
+    for (const ch of part) {
+      const [from, to] = [owner[at], owner[at + new TextEncoder().encode(ch).length - 1]];
+      at += new TextEncoder().encode(ch).length;
+      const last = out.at(-1);
+      if (from === to) continue;
+      if (last && last.to === from) Object.assign(last, { to, text: last.text + ch });
+      else out.push({ from, to, text: ch });
+    }
+  }
+  return out;
+}
+
 /** @param {Piece[]} pieces */
 export function plain(pieces) {
   return pieces.map((p) => p.text).join('');

@@ -222,7 +222,7 @@ export class Conductor {
     return Promise.all(
       ids.map(async (id) => {
         const { text } = vocabulary.token(id);
-        const read = text && vocabulary.find(text) === id ? await this.tokenize(text) : [];
+        const read = text && vocabulary.find(text) === id ? await this.tokenize(text).catch(() => []) : [];
         return read.length === 1 && read[0] === id ? text : id;
       }),
     );

@@ -72,7 +72,7 @@ export class LogitLens extends LitElement {
               ${example?.look_at ? html`<p class="look"><b>${page.lookAt}</b> ${example.look_at}</p>` : nothing}
             </div>
             <div class="reading" ?data-busy=${state.busy} ?data-stale=${stale}>
-              <div class="field" @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pinned(e)}>
+              <div class="field" @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pinned(e)} @click=${(/** @type {MouseEvent} */ e) => this.#tapped(e)}>
                 ${legendView()}
                 <div class="scroller">${gridView({ drawing, selection, select })}</div>
               </div>
@@ -90,6 +90,12 @@ export class LogitLens extends LitElement {
       }
       <footer aria-label=${about.label}>${about.paragraphs.map((text) => html`<p>${text}</p>`)}</footer>
     `;
+  }
+
+  /** A tapped cell tells of itself, where there is no room to do that beside it. @param {MouseEvent} e */
+  #tapped(e) {
+    if (!(/** @type {Element} */ (e.target).closest('tbody td, [data-row]'))) return;
+    /** @type {import('./panel.js').CellPanel | null} */ (this.querySelector('cell-panel'))?.show();
   }
 
   /** Enter pins the selected cell's own token, and lets it go again. @param {KeyboardEvent} e */

@@ -16,6 +16,9 @@ import { sentenceView, tokenView } from './token.js';
  * @typedef {import("./grid.js").Selection} Selection
  */
 
+const narrow = matchMedia('(max-width: 40rem)');
+const SWIPE_PX = 40;
+
 export class CellPanel extends LitElement {
   static properties = {
     conductor: { attribute: false },
@@ -27,6 +30,9 @@ export class CellPanel extends LitElement {
 
   /** The token whose details are open. @type {number | null} */
   #opened = null;
+  /** What had the focus before the sheet came. @type {HTMLElement | null} */
+  #from = null;
+  #swipe = 0;
 
   constructor() {
     super();
@@ -45,6 +51,39 @@ export class CellPanel extends LitElement {
     return this;
   }
 
+  /** On a narrow page the panel is a sheet that comes up from below; elsewhere it is there anyway. */
+  async show() {
+    if (!narrow.matches || this.classList.contains('up')) return;
+    this.#from = /** @type {HTMLElement | null} */ (document.activeElement);
+    this.classList.add('up');
+    this.requestUpdate();
+    await this.updateComplete;
+    /** @type {HTMLElement | null} */ (this.querySelector('.handle'))?.focus({ preventScroll: true });
+  }
+
+  hide() {
+    if (!this.classList.contains('up')) return;
+    this.classList.remove('up');
+    if (this.contains(document.activeElement)) (this.#from?.isConnected ? this.#from : document.body).focus();
+    this.requestUpdate();
+  }
+
+  /** @param {KeyboardEvent} e */
+  #pressed(e) {
+    if (e.key !== 'Escape' || !this.classList.contains('up')) return;
+    e.preventDefault();
+    this.hide();
+  }
+
+  /** Drawn down by its handle, it goes. @param {PointerEvent} e */
+  #swiped(e) {
+    const handle = /** @type {HTMLElement} */ (e.currentTarget);
+    if (e.type === 'pointerdown') {
+      this.#swipe = e.clientY;
+      handle.setPointerCapture(e.pointerId);
+    } else if (e.clientY - this.#swipe > SWIPE_PX) this.hide();
+  }
+
   render() {
     const { drawing, conductor } = this;
     const { row, position } = this.selection;
@@ -58,7 +97,15 @@ export class CellPanel extends LitElement {
     const raw = viewOf(this.experiment).logits === 'raw';
 
     return html`
-      <section class="panel" aria-label=${panel.label}>
+      <section class="panel" aria-label=${panel.label} @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pressed(e)}>
+        <button
+          type="button"
+          class="handle"
+          aria-label=${panel.close}
+          @click=${() => this.hide()}
+          @pointerdown=${(/** @type {PointerEvent} */ e) => this.#swiped(e)}
+          @pointerup=${(/** @type {PointerEvent} */ e) => this.#swiped(e)}
+        ></button>
         <h2><span class="where">${where}</span>${sentenceView(model.vocabulary, at)}</h2>
         <table>
           <thead>

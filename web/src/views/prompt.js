@@ -5,7 +5,7 @@ import { promptOf } from '../state/experiment.js';
 import { wellFormedText } from '../state/link.js';
 import { page } from '../strings.js';
 import { opensText } from './grid.js';
-import { tokenView } from './token.js';
+import { bracketOf, spokenAt, tokenView } from './token.js';
 
 /**
  * @typedef {import("../state/conductor.js").State} State
@@ -75,8 +75,9 @@ export function chipsView({ drawing, position, choose }) {
       <ol tabindex="0" aria-label=${page.tokensLabel} @click=${clicked} @keydown=${pressed}>
         ${Array.from({ length: readout.positions }, (_, p) => {
           const id = readout.token(p);
-          const classes = `${p === position ? 'here ' : ''}${opensText(drawing, p) ? 'bos' : ''}`;
-          return html`<li class=${classes}>${id < 0 ? nothing : tokenView(model.vocabulary, id)}</li>`;
+          const bracket = bracketOf(drawing, p);
+          const classes = `${p === position ? 'here ' : ''}${opensText(drawing, p) ? 'bos ' : ''}${bracket?.classes ?? ''}`;
+          return html`<li class=${classes} data-over=${bracket ? bracket.over : nothing} aria-label=${id < 0 ? nothing : spokenAt(drawing, p)}>${id < 0 ? nothing : tokenView(model.vocabulary, id)}</li>`;
         })}
       </ol>
       <span class="count">${page.tokens(own)}</span>

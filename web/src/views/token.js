@@ -1,5 +1,7 @@
 // A token on the page: always text, always isolated from its neighbours' direction.
 import { html } from 'lit';
+import { spreadCharacters } from '../engine/token_text.js';
+import { partOf } from '../strings.js';
 import { formatProb } from './format.js';
 
 /** @typedef {import("../engine/vocabulary.js").Vocabulary} Vocabulary */
@@ -29,4 +31,39 @@ export function sentenceView(vocabulary, parts) {
     if ('prob' in part) return html`<span class="number">${formatProb(part.prob)}</span>`;
     return html`<span class="token" role="img" aria-label=${vocabulary.token(part.token).spoken}>${tokenView(vocabulary, part.token)}</span>`;
   });
+}
+
+/** @type {WeakMap<import("../engine/readout.js").Readout, Map<number, {classes: string, over: string, text: string}>>} */
+const spread = new WeakMap();
+
+/**
+ * How a position's token shares in a character with its neighbours: one bracket lies over all of them, the finished
+ * text on the first. null where the token is whole.
+ * @param {import("../state/conductor.js").Drawing} drawing
+ * @param {number} position
+ */
+export function bracketOf({ readout, model }, position) {
+  let known = spread.get(readout);
+  if (!known) {
+    known = new Map();
+    const ids = Array.from({ length: readout.positions }, (_, p) => readout.token(p));
+    for (const { from, to, text } of spreadCharacters(ids.map((id) => model.vocabulary.token(id).bytes)))
+      for (let p = from; p <= to; p++) {
+        const ends = [p === from ? 'first' : '', p === to ? 'last' : ''].filter(Boolean);
+        known.set(p, {
+          classes: ['spread', ...ends].join(' '),
+          over: p === from ? text.replace(/^\p{M}/u, '◌$&') : '',
+          text,
+        });
+      }
+    spread.set(readout, known);
+  }
+  return known.get(position) ?? null;
+}
+
+/** A prompt's token for a screen reader. @param {import("../state/conductor.js").Drawing} drawing @param {number} position */
+export function spokenAt(drawing, position) {
+  const { spoken } = drawing.model.vocabulary.token(drawing.readout.token(position));
+  const bracket = bracketOf(drawing, position);
+  return bracket ? partOf(spoken, bracket.text) : spoken;
 }
