@@ -13,7 +13,9 @@
 export function csvOf(readout, text) {
   const head = [
     ...['row', 'position', 'token_id', 'token', 'top_id', 'top_token', 'top_prob', 'top_logit_centred'],
-    ...['answer_id', 'answer_token', 'answer_prob', 'answer_rank', 'entropy_nats', 'kl_nats'],
+    ...['answer_id', 'answer_token', 'answer_prob', 'answer_rank', 'entropy_nats', 'kl_nats', 'surprisal_nats'],
+    ...readout.track.flatMap((id) => [`prob_of_${id}`, `rank_of_${id}`]),
+    ...readout.sets.map((name) => quoted(`prob_of ${name}`)),
   ];
   const lines = [head.join(',')];
   for (const [row, name] of readout.rows.entries()) {
@@ -26,7 +28,12 @@ export function csvOf(readout, text) {
         [
           ...[name, p, token, quoted(text(token)), top.id, quoted(text(top.id)), number(top.prob), number(top.logit)],
           ...[answer.id, quoted(text(answer.id)), number(answer.prob), answer.rank],
-          ...[number(readout.entropy(row, p)), number(readout.kl(row, p))],
+          ...[readout.entropy(row, p), readout.kl(row, p), readout.surprisal(row, p)].map(number),
+          ...readout.track.flatMap((_, i) => {
+            const pin = readout.trackGuess(row, p, i);
+            return [number(pin.prob), pin.rank];
+          }),
+          ...readout.sets.map((_, i) => number(readout.setProb(row, p, i))),
         ].join(','),
       );
     }
