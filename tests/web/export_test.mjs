@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { Readout } from '../../web/src/engine/readout.js';
 import { Vocabulary } from '../../web/src/engine/vocabulary.js';
 import { fileName, lensCommand, transformerLensCode } from '../../web/src/export/code.js';
 import { pictureOf } from '../../web/src/export/picture.js';
@@ -151,4 +152,39 @@ test('file names hold letters and digits only', () => {
   assert.equal(fileName('The capital of France is', 'svg'), 'logit-lens-the-capital-of-france-is.svg');
   assert.equal(fileName('../../etc/passwd\u0000\n', 'csv'), 'logit-lens-etc-passwd.csv');
   assert.equal(fileName(' … ', 'png'), 'logit-lens.png');
+});
+
+test('pinned tokens and sets have columns of their own in the CSV', () => {
+  const [row, position] = readout.tables[1].dims;
+  const track = { name: 'track', size: 1, labels: null };
+  const set = { name: 'set', size: 1, labels: ['he, "she"'] };
+  /** @type {(name: string, dims: any[], dtype: 'f32' | 'i32', data: number[]) => import('../../web/src/engine/readout.js').Table} */
+  const table = (name, dims, dtype, data) => ({
+    ...{ run: 'main', read: 0, name, dims, unit: '', dtype },
+    data: dtype === 'f32' ? Float32Array.from(data) : Int32Array.from(data),
+  });
+  const pinned = new Readout(
+    [
+      ...readout.tables,
+      table('track_id', [track], 'i32', [3]),
+      table('track_logit', [row, position, track], 'f32', [0, 0, 0, 0]),
+      table('track_prob', [row, position, track], 'f32', [0.125, 0.25, 0.5, 0.75]),
+      table('track_rank', [row, position, track], 'i32', [4, 3, 2, 1]),
+      table('set_prob', [row, position, set], 'f32', [0, 0.25, 0.5, 1]),
+    ],
+    0,
+  );
+  const lines = csvOf(pinned, (id) => vocabulary.token(id).text)
+    .trim()
+    .split('\r\n');
+  assert.ok(lines[0].endsWith(',surprisal_nats,prob_of_3,rank_of_3,"prob_of he, ""she"""'), lines[0]);
+  assert.deepEqual(
+    lines.slice(1).map((l) => l.split(',').slice(-3)),
+    [
+      ['0.125', '4', '0'],
+      ['0.25', '3', '0.25'],
+      ['0.5', '2', '0.5'],
+      ['0.75', '1', '1'],
+    ],
+  );
 });

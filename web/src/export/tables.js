@@ -15,7 +15,7 @@ export function csvOf(readout, text) {
     ...['row', 'position', 'token_id', 'token', 'top_id', 'top_token', 'top_prob', 'top_logit_centred'],
     ...['answer_id', 'answer_token', 'answer_prob', 'answer_rank', 'entropy_nats', 'kl_nats', 'surprisal_nats'],
     ...readout.track.flatMap((id) => [`prob_of_${id}`, `rank_of_${id}`]),
-    ...readout.sets.map((name) => quoted(`prob_of ${name}`)),
+    ...readout.sets.map((name) => `"${`prob_of ${name}`.replaceAll('"', '""')}"`),
   ];
   const lines = [head.join(',')];
   for (const [row, name] of readout.rows.entries()) {
