@@ -48,6 +48,7 @@ const common = {
   sourcemap: values.debug ? 'inline' : false,
   target: ['chrome109', 'firefox115', 'safari16.4'],
   legalComments: 'none',
+  loader: { '.py': 'text' },
   logLevel: 'warning',
 };
 await Promise.all([

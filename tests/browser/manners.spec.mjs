@@ -212,3 +212,100 @@ test('the examples menu by keyboard alone', async ({ page }) => {
   await expect(page.locator('.examples ul')).toBeHidden();
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('SUMMARY');
 });
+
+test.describe('projector', () => {
+  const rows = (/** @type {import('@playwright/test').Page} */ page) =>
+    page.locator('.grid tbody tr').evaluateAll((trs) => trs.map((tr) => [...tr.querySelectorAll('td bdi')].length > 0));
+
+  test('P: large and bare; arrows show one layer at a time, and nothing tells what is hidden', async ({ page }) => {
+    await page.setViewportSize({ width: 1920, height: 1080 });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await open(page);
+    const n = (await rows(page)).length;
+    const answer = await page.locator('.grid tr.output td').last().locator('bdi').textContent();
+    await page.locator('.grid td.here').focus();
+    await page.keyboard.press('p');
+    await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
+    for (const hidden of ['cell-panel', '.examples', 'footer', '.chips'])
+      await expect(page.locator(hidden).first()).toBeHidden();
+    await expect(page.locator('.legend')).toBeVisible();
+    const size = await page.locator('.grid td.here').evaluate((td) => Number.parseFloat(getComputedStyle(td).fontSize));
+    expect(size).toBeGreaterThanOrEqual(24);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    expect((await rows(page)).filter(Boolean)).toHaveLength(n);
+    for (let shown = 1; shown < n; shown++) {
+      await page.keyboard.press(shown % 2 ? 'ArrowRight' : 'ArrowUp');
+      await expect.poll(() => rows(page)).toEqual(Array.from({ length: n }, (_, i) => n - i <= shown));
+      await expect(page.locator('.story')).toContainText('what does the model say?');
+      await expect(page.locator('.story')).not.toContainText(String(answer));
+      await expect(page.locator('.grid td.same')).toHaveCount(0);
+    }
+    await page.keyboard.press('ArrowUp');
+    await expect(page.locator('.story')).toContainText(String(answer));
+    await page.keyboard.press('?');
+    await expect(page.locator('.story')).not.toContainText(String(answer));
+    expect(await rows(page)).toEqual(Array.from({ length: n }, (_, i) => i > 0));
+    await page.keyboard.press('Shift+ArrowLeft');
+    await expect.poll(async () => (await experimentOf(page)).view.position).toBeGreaterThan(0);
+    // The link holds it, so that a lesson can begin so.
+    await expect.poll(() => page.url()).toContain('view.guess=true');
+    await page.reload();
+    await page.evaluate(() => window.logitLens.ready);
+    expect(await rows(page)).toEqual(Array.from({ length: n }, (_, i) => i > 0));
+    await page.keyboard.press('Escape');
+    await expect(page.locator('footer')).toBeVisible();
+    await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+    expect((await experimentOf(page)).view.projector).toBeUndefined();
+  });
+});
+
+test.describe('keys', () => {
+  test('/ and Esc go between prompt and grid; ? lists the keys; none acts while typing', async ({ page }) => {
+    await open(page);
+    const at = () => page.evaluate(() => document.activeElement?.tagName);
+    await page.keyboard.press('/');
+    expect(await at()).toBe('TEXTAREA');
+    await page.keyboard.type(' p/?');
+    await expect(box(page)).toHaveValue(/ p\/\?$/);
+    await expect(page.locator('[data-projector]')).toHaveCount(0);
+    await expect(page.locator('.grid thead th').last()).toHaveText('?');
+    await page.keyboard.press('Escape');
+    expect(await at()).toBe('TD');
+    await page.keyboard.press('?');
+    await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+    await page.keyboard.press('p');
+    await expect(page.locator('[data-projector]')).toHaveCount(0);
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    expect(await at()).toBe('TD');
+  });
+
+  test('about says what the lens is not, with the papers, and asks nobody', async ({ page }) => {
+    await open(page);
+    await page.getByRole('button', { name: 'About the lens' }).click();
+    const about = page.getByRole('dialog');
+    for (const text of ['Early rows mislead', 'The norm matters', 'Frequent tokens are favoured', 'Nothing leaves'])
+      await expect(about).toContainText(text);
+    const paper = about.locator('li', { hasText: '2209.02535' });
+    await expect(paper).toContainText('Dar');
+    await expect(paper.locator('a')).toHaveText('Analyzing Transformers in Embedding Space');
+    await expect(about.locator('pre')).toContainText('--json');
+    await about.getByRole('button', { name: 'Close' }).click();
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+  });
+});
+
+test('light or dark: the system’s, until the reader chooses', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await open(page);
+  const theme = page.locator('html');
+  await expect(theme).toHaveAttribute('data-theme', 'dark');
+  await page.getByRole('button', { name: 'Light' }).click();
+  await expect(theme).toHaveAttribute('data-theme', 'light');
+  await page.reload();
+  await expect(theme).toHaveAttribute('data-theme', 'light');
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await expect(theme).toHaveAttribute('data-theme', 'dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await expect(theme).toHaveAttribute('data-theme', 'light');
+});

@@ -80,7 +80,11 @@ test('a weak answer is not said aloud, and a close second is named', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows, second: [the, 0.066] }),
-    'After ·is the model leans to ·Paris .07, just ahead of ·the .07, leading only at the output, before that ·the.',
+    'After ·is the model leans to ·Paris .07, all but level with ·the .07, leading only at the output, before that ·the.',
+  );
+  assert.equal(
+    told({ answer: Paris, rows, second: [the, 0.06] }),
+    'After ·is the model leans to ·Paris .07, just ahead of ·the .06, leading only at the output, before that ·the.',
   );
 });
 

@@ -34,6 +34,7 @@ export const page = {
   cancel: 'Cancel',
   retry: 'Try again',
   resume: 'Load it',
+  close: 'Close',
   undo: 'Undo',
   undoMeans: (/** @type {string} */ text) => `Back to “${text}”`,
   recorded: 'recorded',
@@ -128,9 +129,142 @@ export const share = {
 export const about = {
   label: 'About',
   paragraphs: [
-    'The logit lens takes what the model holds in mind at some depth, its residual stream, and treats it as if it were already the last: through the final norm, into words. Reading a column upwards shows a guess being made.',
-    'It is a view, not the model’s own voice. Early rows mislead: they are written for the layers above, not for the vocabulary. The final norm is applied where it was never trained to be. And frequent tokens are favoured wherever the stream says little.',
-    'Rows count the blocks from 0; the output is the stream after the last one. · is a space, ↵ a new line, ∅ the start of the text (or its end), ‹E2› a raw byte: a token may be half a character. The model runs on this page. Nothing leaves this computer.',
+    'The logit lens takes what the model holds at some depth, its residual stream, and reads it as if it were already the last: through the final norm, into words. Read a column upwards and see a guess being made.',
+    'It is a view, not the model’s own voice: early rows mislead, the norm matters, and frequent tokens are favoured. · is a space, ↵ a new line, ∅ the start of the text.',
+    'The model runs on this page. Nothing leaves this computer.',
+  ],
+  more: 'More',
+  open: 'About the lens',
+  light: 'Light',
+  dark: 'Dark',
+  title: 'About the logit lens',
+  sections: [
+    {
+      title: 'What it is',
+      points: [
+        'A transformer adds to one running vector at each position, the residual stream: first the embedding, then what each block writes. After the last block a final norm and one matrix (W_U, the unembedding) turn it into a probability for every token.',
+        'The lens does that last step early. After each block it applies the same norm and the same matrix, and shows what would come out if the model stopped there.',
+        'The output row is no lens: it is the model’s own answer.',
+      ],
+    },
+    {
+      title: 'What it is not',
+      points: [
+        'Not the model’s thoughts. A row’s word is what the last layer’s reader makes of it; nothing obliges a middle layer to write in that language.',
+        'Early rows mislead. Much of what they hold is for the layers above, and the lens reads it as words all the same. The tuned lens (below) was made for that.',
+        'The norm matters. The final norm was trained on the last row alone; recomputed for each row, frozen, or left out, it gives other pictures, and published tools differ here.',
+        'Frequent tokens are favoured. Where the stream says little, the words that are common in the training text win.',
+        'Not a cause. That a token leads at some layer does not say which part of the model put it there.',
+      ],
+    },
+    {
+      title: 'How to read the grid',
+      points: [
+        'One column for each token, one row for each depth; “after block 3” is the stream after the fourth block, for blocks count from 0.',
+        'A column tells of the token that comes after it, not of the one above it.',
+        '· is a space that belongs to the token, ↵ a new line, ⇥ a tab, ∅ the start of the text (or its end), ‹E2› a raw byte: a token may be half a character.',
+        'The first column often looks odd. The model treats the first position in a way of its own.',
+      ],
+    },
+  ],
+  papersTitle: 'Where it comes from',
+  papers: [
+    {
+      who: 'nostalgebraist',
+      year: 2020,
+      title: 'interpreting GPT: the logit lens',
+      where: 'LessWrong.',
+      url: 'https://www.lesswrong.com/posts/AcKRB8wDpdaN6v6ru/interpreting-gpt-the-logit-lens',
+    },
+    {
+      who: 'Belrose et al.',
+      year: 2023,
+      title: 'Eliciting Latent Predictions from Transformers with the Tuned Lens',
+      where: 'arXiv 2303.08112.',
+      url: 'https://arxiv.org/abs/2303.08112',
+    },
+    {
+      who: 'Geva, Schuster, Berant, Levy',
+      year: 2021,
+      title: 'Transformer Feed-Forward Layers Are Key-Value Memories',
+      where: 'arXiv 2012.14913.',
+      url: 'https://arxiv.org/abs/2012.14913',
+    },
+    {
+      who: 'Elhage et al.',
+      year: 2021,
+      title: 'A Mathematical Framework for Transformer Circuits',
+      where: 'Transformer Circuits Thread.',
+      url: 'https://transformer-circuits.pub/2021/framework/index.html',
+    },
+    {
+      who: 'Dar, Geva, Gupta, Berant',
+      year: 2022,
+      title: 'Analyzing Transformers in Embedding Space',
+      where: 'arXiv 2209.02535.',
+      url: 'https://arxiv.org/abs/2209.02535',
+    },
+    {
+      who: 'Meng, Bau, Andonian, Belinkov',
+      year: 2022,
+      title: 'Locating and Editing Factual Associations in GPT',
+      where: 'arXiv 2202.05262.',
+      url: 'https://arxiv.org/abs/2202.05262',
+    },
+    {
+      who: 'Wang et al.',
+      year: 2023,
+      title: 'Interpretability in the Wild: a Circuit for Indirect Object Identification in GPT-2 small',
+      where: 'ICLR; arXiv 2211.00593.',
+      url: 'https://arxiv.org/abs/2211.00593',
+    },
+    {
+      who: 'Radford et al.',
+      year: 2019,
+      title: 'Language Models are Unsupervised Multitask Learners',
+      where: 'OpenAI; the architecture of the model.',
+      url: 'https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf',
+    },
+  ],
+  papersNote: 'These links are the only things here that lead elsewhere, and only when you press them.',
+  recipeTitle: 'The same numbers in Python',
+  recipeNote: 'The repository’s command line reads the same models with the same code:',
+  private: 'Nothing leaves this computer.',
+  privateNote:
+    'The model runs in this page. What you type goes nowhere but into the address bar, and from there only where you send it.',
+};
+
+export const keys = {
+  title: 'Keys',
+  projector: 'Projector',
+  leave: 'Leave',
+  page: [
+    ['/', 'to the prompt'],
+    ['Esc', 'closes what is open; from the prompt to the grid'],
+    ['↑ ↓ ← →', 'move in the grid'],
+    ['Home End', 'first and last column; with Ctrl, first and last cell'],
+    ['Enter', 'pins the cell’s token, or lets it go'],
+    ['P', 'projector: large, bare, layer by layer'],
+    ['?', 'these keys'],
+    ['Ctrl + Z', 'in the prompt: undoes, also an example'],
+  ],
+  inProjector: [
+    ['↑ or →', 'shows the next layer, from the embedding on'],
+    ['↓ or ←', 'hides it again'],
+    ['Home End', 'only the embedding; all layers'],
+    ['?', 'hides the output row, and shows it'],
+    ['Shift + ← →', 'another column'],
+    ['P or Esc', 'leaves'],
+  ],
+};
+
+export const projector = {
+  hint: [
+    ['→', 'next layer'],
+    ['←', 'back'],
+    ['End', 'all'],
+    ['?', 'hides the output'],
+    ['Esc', 'leaves'],
   ],
 };
 
@@ -168,6 +302,8 @@ export const story = {
   /** @param {Part} answer @returns {Part[]} */
   leansTo: (answer) => ['leans to ', answer],
   /** @param {Part} token @param {Part} prob @returns {Part[]} */
+  levelWith: (token, prob) => [', all but level with ', token, ' ', prob],
+  /** @param {Part} token @param {Part} prob @returns {Part[]} */
   justAheadOf: (token, prob) => [', just ahead of ', token, ' ', prob],
   /** @returns {Part[]} */
   throughout: () => [', leading throughout, from the embedding on.'],
@@ -183,6 +319,10 @@ export const story = {
   onlyAtTheOutput: (before) => [', leading only at the output, before that ', before, '.'],
   /** @param {Part} reads @returns {Part[]} */
   neverHere: (reads) => ['; read with this norm, even the last row still has ', reads, '.'],
+  /** @returns {Part[]} */
+  asksAtTheStart: () => ['At the very start, before any text: what does the model say?'],
+  /** @param {Part} token @returns {Part[]} */
+  asksAfter: (token) => ['After ', token, ': what does the model say?'],
   theOutput: () => 'the output',
 };
 

@@ -2,15 +2,19 @@
 import { html, LitElement, nothing } from 'lit';
 import { Conductor, selected } from '../state/conductor.js';
 import { sameQuestion } from '../state/experiment.js';
-import { about, outputRow, page, rowName, spokenCell } from '../strings.js';
+import { forceTheme } from '../state/theme.js';
+import { outputRow, page, rowName, spokenCell } from '../strings.js';
+import { aboutView, footView } from './about.js';
 import { copied } from './copy.js';
 import { formatProb } from './format.js';
 import { gridView, opensText } from './grid.js';
+import { keysView, pressed, touched } from './keys.js';
 import { legendView } from './legend.js';
 import { fitPaper } from './paper.js';
+import { hintView, shownOf, veiled } from './projector.js';
 import { chipsView, examplesView, promptView } from './prompt.js';
 import { statusView } from './status.js';
-import { story } from './story.js';
+import { asked, story } from './story.js';
 import { sentenceView } from './token.js';
 
 /** @typedef {import("./grid.js").Selection} Selection */
@@ -31,6 +35,8 @@ export class LogitLens extends LitElement {
       const { drawing } = this.conductor.state;
       if (drawing) copied(e, drawing.model.vocabulary);
     });
+    document.addEventListener('keydown', (e) => pressed(e, this, this.conductor), { capture: true });
+    document.addEventListener('pointerdown', touched);
     this.conductor.begin();
   }
 
@@ -41,12 +47,17 @@ export class LogitLens extends LitElement {
   render() {
     const { conductor } = this;
     const { state } = conductor;
-    const { experiment, drawing } = state;
+    const { experiment } = state;
+    const drawing = veiled(state.drawing, experiment);
+    const { on } = shownOf(experiment, 1);
     const selection = experiment && drawing ? selected(experiment, drawing.readout) : { position: 0, row: 0 };
     const select = (/** @type {number} */ position, /** @type {number} */ row, focus = false) => {
       this.#focus = focus;
       conductor.select(position, row);
     };
+    const opens = drawing !== null && opensText(drawing, selection.position);
+    const tell = on && !drawing?.readout.has(selection.position) ? asked : story;
+    const told = drawing ? tell(drawing.readout, selection.position, opens) : [];
     const example = drawing && state.examples.find((x) => x.prompt === state.prompt);
     const recorded = drawing?.recorded ?? null;
     const stale =
@@ -56,6 +67,7 @@ export class LogitLens extends LitElement {
         <h1>${page.title}</h1>
         <p class="subtitle">${page.subtitle}</p>
         ${drawing ? chipView(drawing.model) : nothing} ${drawing ? originView(recorded !== null) : nothing}
+        ${hintView({ conductor })}
       </header>
       ${promptView({ state, conductor })}
       <div class="under">
@@ -68,7 +80,7 @@ export class LogitLens extends LitElement {
         drawing
           ? html`
             <div class="said" ?data-stale=${stale}>
-              <p class="story">${sentenceView(drawing.model.vocabulary, story(drawing.readout, selection.position, opensText(drawing, selection.position)))}</p>
+              <p class="story">${sentenceView(drawing.model.vocabulary, told)}</p>
               ${example?.look_at ? html`<p class="look"><b>${page.lookAt}</b> ${example.look_at}</p>` : nothing}
             </div>
             <div class="reading" ?data-busy=${state.busy} ?data-stale=${stale}>
@@ -76,19 +88,23 @@ export class LogitLens extends LitElement {
                 ${legendView()}
                 <div class="scroller">${gridView({ drawing, selection, select })}</div>
               </div>
-              <cell-panel
+              ${
+                on
+                  ? nothing
+                  : html`<cell-panel
                 .conductor=${conductor}
                 .drawing=${drawing}
                 .selection=${selection}
                 .experiment=${experiment}
                 .busy=${state.busy}
-              ></cell-panel>
+              ></cell-panel>`
+              }
             </div>
             <p class="unseen" role="status">${spoken(drawing, selection)}</p>
           `
           : nothing
       }
-      <footer aria-label=${about.label}>${about.paragraphs.map((text) => html`<p>${text}</p>`)}</footer>
+      ${footView({ conductor, element: this })} ${aboutView()} ${keysView()}
     `;
   }
 
@@ -109,6 +125,9 @@ export class LogitLens extends LitElement {
 
   updated() {
     const { experiment, drawing } = this.conductor.state;
+    const { on } = shownOf(experiment, 1);
+    this.toggleAttribute('data-projector', on);
+    forceTheme(on ? 'light' : null); // bright rooms
     const box = this.querySelector('textarea');
     if (box && box.value !== box.dataset.grown) {
       box.dataset.grown = box.value;
@@ -116,7 +135,7 @@ export class LogitLens extends LitElement {
     }
     if (!experiment || !drawing) return;
     const { position, row } = selected(experiment, drawing.readout);
-    const shown = `${position} ${row} ${drawing.readout.positions}`;
+    const shown = `${position} ${row} ${drawing.readout.positions} ${on}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
     const cell = /** @type {HTMLElement | null} */ (this.querySelector('.grid td.here'));

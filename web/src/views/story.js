@@ -1,6 +1,7 @@
 // What happened at one position, from the embedding to the output, as one sentence. Pure: a Readout in, parts out;
 // the words are in strings.js.
 import { rowName, story as words } from '../strings.js';
+import { formatProb } from './format.js';
 
 /** @typedef {string | {token: number} | {prob: number}} Part */
 
@@ -38,12 +39,15 @@ export function story(readout, position, opens) {
   const [first, second] = readout.guesses(last, position);
   const says = first.prob < 0.1 ? words.leansTo : words.says;
   const close = second && second.prob > 0.8 * first.prob;
+  // Two numbers that look the same are no lead.
+  const level = second && formatProb(second.prob) === formatProb(first.prob);
+  const beside = level ? words.levelWith : words.justAheadOf;
   const head = [
     ...where,
     ...says(answer),
     '\u00a0',
     { prob: first.prob },
-    ...(close ? words.justAheadOf({ token: second.id }, { prob: second.prob }) : []),
+    ...(close ? beside({ token: second.id }, { prob: second.prob }) : []),
   ];
   if (depth === 0) return [...head, ...words.throughout()];
 
@@ -54,6 +58,17 @@ export function story(readout, position, opens) {
   if (early !== null) return [...head, ...words.again(rowName(readout.rows[early]), since(readout, depth), before)];
   if (depth === last) return [...head, ...words.onlyAtTheOutput(before)];
   return [...head, ...words.since(since(readout, depth), before)];
+}
+
+/**
+ * The same moment as a question, while the answer is kept back.
+ * @param {import('../engine/readout.js').Readout} readout
+ * @param {number} position
+ * @param {boolean} opens
+ * @returns {Part[]}
+ */
+export function asked(readout, position, opens) {
+  return opens ? words.asksAtTheStart() : words.asksAfter({ token: readout.token(position) });
 }
 
 /** @param {import('../engine/readout.js').Readout} readout @param {number} row */
