@@ -3,9 +3,11 @@ import { html, nothing } from 'lit';
 import { megabytes, page } from '../strings.js';
 
 /** @param {{state: import("../state/conductor.js").State, conductor: import("../state/conductor.js").Conductor}} args */
-export function statusView({ state: { loading, failure }, conductor }) {
+export function statusView({ state: { loading, failure, drawing }, conductor }) {
+  // Where a grid is on show already, it is not pushed about.
+  const beside = drawing ? 'beside' : '';
   if (failure)
-    return html`<div class="status ${failure.again === 'retry' ? 'failed' : ''}" role="alert">
+    return html`<div class="status ${beside} ${failure.again === 'retry' ? 'failed' : ''}" role="alert">
       <p>${failure.message}</p>
       <button type="button" @click=${() => conductor.retry()}>${page[failure.again]}</button>
     </div>`;
@@ -14,7 +16,7 @@ export function statusView({ state: { loading, failure }, conductor }) {
   const bytes = total && total > 1 ? page.of(megabytes(loaded), megabytes(total)) : loaded > 1 ? megabytes(loaded) : '';
   // A rate of the first moment says little.
   const known = rate && total && loaded > 0.01 * total;
-  return html`<div class="status">
+  return html`<div class="status ${beside}">
     <p>
       <span role="status">${what}</span>
       <span class="number">${bytes}${known ? html` · ${page.rate(megabytes(rate))} · ${page.left((total - loaded) / rate)}` : nothing}</span>
