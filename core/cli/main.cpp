@@ -1,63 +1,23 @@
 // `lens`: the engine's native front end. Everything it does is an Experiment; flags only write one.
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/files.h"
 #include "cli/report.h"
 #include "cli/score.h"
+#include "engine/convert.h"
 #include "engine/engine.h"
 
 namespace {
 
 using namespace lens;
 namespace fs = std::filesystem;
-
-Result<File> read_file(const fs::path& path) {
-  std::error_code error;
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in || !fs::is_regular_file(path, error))
-    return Error{"file_missing", path.string() + " cannot be opened; does it exist?"};
-  File file{path.filename().string(), std::vector<std::byte>(static_cast<std::size_t>(in.tellg()))};
-  in.seekg(0);
-  in.read(reinterpret_cast<char*>(file.bytes.data()), static_cast<std::streamsize>(file.bytes.size()));
-  if (!in) return Error{"file_truncated", path.string() + " could not be read to its end."};
-  return file;
-}
-
-Result<std::vector<File>> read_all(const std::vector<fs::path>& paths) {
-  std::vector<File> files;
-  for (const fs::path& path : paths) {
-    auto file = read_file(path);
-    if (!file) return file.error();
-    files.push_back(*std::move(file));
-  }
-  return files;
-}
-
-// The files of a model: one .gguf, a Hugging Face folder, or one .safetensors with the small files that lie beside it.
-Result<std::vector<File>> read_model_files(const fs::path& path) {
-  std::error_code error;
-  std::vector<fs::path> paths;
-  const bool is_folder = fs::is_directory(path, error);
-  const fs::path folder = is_folder ? path : path.parent_path();
-  if (!is_folder) {
-    if (!fs::is_regular_file(path, error))
-      return Error{"file_missing", path.string() + " is neither a file nor a folder."};
-    paths.push_back(path);
-    if (path.extension() == ".gguf") return read_all(paths);
-  }
-  for (const char* name : {"config.json", "tokenizer.json", "vocab.json", "merges.txt"})
-    if (fs::is_regular_file(folder / name, error)) paths.push_back(folder / name);
-  if (is_folder)
-    for (const auto& entry : fs::directory_iterator(folder, error))
-      if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
-  return read_all(paths);
-}
 
 // Models by ref, loaded when first asked for. A ref is a path, unless --model says what every ref means.
 class Models {
@@ -207,6 +167,33 @@ int score(const std::string& path, const fs::path& text_path, bool json) {
   return 0;
 }
 
+const std::map<std::string, DType> kTypes{{"f32", DType::F32}, {"f16", DType::F16}, {"q8_0", DType::Q8_0}};
+
+int convert_file(const fs::path& in, const fs::path& out, DType type) {
+  if (out.extension() != ".gguf") return fail({"usage", out.string() + " should end in .gguf."});
+  const auto files = read_model_files(in);
+  if (!files) return fail(files.error());
+  std::size_t n_byte = 0;
+  for (const File& file : *files) n_byte += file.bytes.size();
+
+  NewFile file(out);
+  const std::string name = fs::weakly_canonical(in).stem().string();
+  const auto done = convert(name, *files, type, [&](std::span<const std::byte> bytes) { return file.write(bytes); });
+  if (!done) return fail(done.error());
+  if (auto status = file.finish(); !status) return fail(status.error());
+
+  std::printf("%s, %.1f MB -> %s, %.1f MB\n", in.c_str(), static_cast<double>(n_byte) / 1e6, out.c_str(),
+              static_cast<double>(done->n_byte) / 1e6);
+  if (done->worst_tensor.empty())
+    std::printf("every weight is what it was\n");
+  else
+    std::printf("largest weight error: %.2g, in %s, whose weights go up to %.2g\n", done->worst_error,
+                done->worst_tensor.c_str(), done->worst_tensor_size);
+  for (const std::string& tensor : done->wide)
+    std::printf("%s is F16, for its rows do not divide into blocks of %zu\n", tensor.c_str(), kQ8Values);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -247,10 +234,21 @@ int main(int argc, char** argv) {
   score_command->add_option("--text-file", text_file, "the text")->required();
   score_command->add_flag("--json", json, "print JSON");
 
+  fs::path in, out;
+  DType type = DType::F16;
+  auto* convert_command = app.add_subcommand("convert", "writes a model as one GGUF, its tokenizer inside");
+  convert_command->add_option("IN", in, "as --model for read")->required();
+  convert_command->add_option("OUT", out, "the new .gguf file")->required();
+  convert_command->add_option("--type", type, "what matrices become: f32, f16 or q8_0; the rest is F32")
+      ->transform(CLI::CheckedTransformer(kTypes, CLI::ignore_case).description(""))
+      ->default_str("f16");
+
   CLI11_PARSE(app, argc, argv);
   try {
     if (read_command->parsed()) return read(flags);
-    return score_command->parsed() ? score(model, text_file, json) : tokenize(model, text, json);
+    if (tokenize_command->parsed()) return tokenize(model, text, json);
+    if (score_command->parsed()) return score(model, text_file, json);
+    return convert_file(in, out, type);
   } catch (const std::exception&) {
     return fail({"out_of_memory", "This does not fit in the memory there is."});
   }

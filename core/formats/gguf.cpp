@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/message.h"
+#include "formats/gguf_types.h"
 
 namespace lens {
 namespace {
@@ -17,10 +18,6 @@ static_assert(std::endian::native == std::endian::little, "tensor bytes are used
 constexpr std::size_t kMaxDims = 4;     // ggml's own limit
 constexpr std::size_t kMaxKeys = 4096;  // some twenty are usual
 
-// ggml's numbers for the types of values and tensors.
-enum class ValueType : std::uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
-constexpr std::pair<std::uint32_t, DType> kTensorTypes[] = {
-    {0, DType::F32}, {1, DType::F16}, {8, DType::Q8_0}, {30, DType::BF16}};
 constexpr std::pair<std::uint32_t, std::string_view> kOtherTensorTypes[] = {
     {2, "Q4_0"},  {3, "Q4_1"},  {6, "Q5_0"},  {7, "Q5_1"},  {9, "Q8_1"},
     {10, "Q2_K"}, {11, "Q3_K"}, {12, "Q4_K"}, {13, "Q5_K"}, {14, "Q6_K"}};
@@ -57,34 +54,34 @@ class Reader {
 };
 
 // nullopt for a type that GGUF does not have.
-std::optional<Json> read_value(Reader& reader, ValueType type, int depth = 0) {
+std::optional<Json> read_value(Reader& reader, GgufType type, int depth = 0) {
   switch (type) {
-    case ValueType::u8:
+    case GgufType::u8:
       return Json(reader.number<std::uint8_t>());
-    case ValueType::i8:
+    case GgufType::i8:
       return Json(reader.number<std::int8_t>());
-    case ValueType::u16:
+    case GgufType::u16:
       return Json(reader.number<std::uint16_t>());
-    case ValueType::i16:
+    case GgufType::i16:
       return Json(reader.number<std::int16_t>());
-    case ValueType::u32:
+    case GgufType::u32:
       return Json(reader.number<std::uint32_t>());
-    case ValueType::i32:
+    case GgufType::i32:
       return Json(reader.number<std::int32_t>());
-    case ValueType::u64:
+    case GgufType::u64:
       return Json(reader.number<std::uint64_t>());
-    case ValueType::i64:
+    case GgufType::i64:
       return Json(reader.number<std::int64_t>());
-    case ValueType::f32:
+    case GgufType::f32:
       return Json(reader.number<float>());
-    case ValueType::f64:
+    case GgufType::f64:
       return Json(reader.number<double>());
-    case ValueType::boolean:
+    case GgufType::boolean:
       return Json(reader.number<std::uint8_t>() != 0);
-    case ValueType::string:
+    case GgufType::string:
       return Json(reader.string());
-    case ValueType::array: {
-      const auto item = static_cast<ValueType>(reader.number<std::uint32_t>());
+    case GgufType::array: {
+      const auto item = static_cast<GgufType>(reader.number<std::uint32_t>());
       const auto count = reader.number<std::uint64_t>();
       // Every item takes a byte at least, so a count that cannot be true is found before room is made for it.
       if (depth > 2) return std::nullopt;
@@ -121,9 +118,9 @@ class File {
     reader_.take(4);
     const auto version = reader_.number<std::uint32_t>();
     if (reader_.ok() && version != 2 && version != 3)
-      return wrong(
-          "it is of GGUF version " + std::to_string(version) +
-          (version == 0 || (version & 0xFFFF) != 0 ? "; versions 2 and 3 can be read" : ", big-endian; little-endian ones can be read"));
+      return wrong("it is of GGUF version " + std::to_string(version) +
+                   (version == 0 || (version & 0xFFFF) != 0 ? "; versions 2 and 3 can be read"
+                                                            : ", big-endian; little-endian ones can be read"));
     const auto n_tensor = reader_.number<std::uint64_t>();
     const auto n_key = reader_.number<std::uint64_t>();
     if (reader_.ok() && n_key > kMaxKeys)
@@ -134,7 +131,7 @@ class File {
     for (std::uint64_t i = 0; i < n_key && reader_.ok(); ++i) {
       const std::string key = reader_.string();
       const auto type = reader_.number<std::uint32_t>();
-      auto value = read_value(reader_, static_cast<ValueType>(type));
+      auto value = read_value(reader_, static_cast<GgufType>(type));
       if (!value && reader_.ok())
         return wrong("the key " + in_quotes(key) + " has a value of a type that GGUF does not have");
       if (reader_.ok() && file.metadata.contains(key)) return wrong("the key " + in_quotes(key) + " stands twice");
@@ -173,8 +170,8 @@ class File {
     const auto type = reader_.number<std::uint32_t>();
     info.offset = reader_.number<std::uint64_t>();
     if (!reader_.ok()) return info;
-    const auto* known = std::ranges::find(kTensorTypes, type, &std::pair<std::uint32_t, DType>::first);
-    if (known == std::end(kTensorTypes)) {
+    const auto* known = std::ranges::find(kGgufTensorTypes, type, &std::pair<std::uint32_t, DType>::first);
+    if (known == std::end(kGgufTensorTypes)) {
       const auto* other =
           std::ranges::find(kOtherTensorTypes, type, &std::pair<std::uint32_t, std::string_view>::first);
       const std::string name =
@@ -188,7 +185,7 @@ class File {
 
   // Where the tensors' bytes lie: the data begin at the next multiple of the alignment after the header.
   Status place(std::vector<TensorInfo>& infos, GgufFile& file) const {
-    std::uint64_t alignment = 32;
+    std::uint64_t alignment = kGgufAlignment;
     if (const auto key = file.metadata.find("general.alignment"); key != file.metadata.end()) {
       alignment = key->is_number_unsigned() ? key->get<std::uint64_t>() : 0;
       if (!std::has_single_bit(alignment) || alignment > (1u << 20))

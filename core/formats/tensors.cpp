@@ -1,8 +1,10 @@
 #include "formats/tensors.h"
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <array>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 
 namespace lens {
@@ -42,6 +44,20 @@ void convert(const std::byte* from, std::span<float> out) {
     value = static_cast<float>(stored);
     from += sizeof stored;
   }
+}
+
+template <class Stored>
+std::byte* put(Stored value, std::byte* out) {
+  std::memcpy(out, &value, sizeof value);
+  return out + sizeof value;
+}
+
+void write_q8_block(std::span<const float, kQ8Values> values, std::byte* out) {
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::abs(value));
+  const float scale = largest / 127.0f, inverse = scale == 0 ? 0 : 1.0f / scale;
+  out = put(Eigen::half(scale), out);
+  for (const float value : values) out = put(static_cast<std::int8_t>(std::round(value * inverse)), out);
 }
 
 }  // namespace
@@ -99,8 +115,7 @@ void read_floats(const TensorView& tensor, std::size_t offset, std::span<float> 
   assert(is_readable_float(tensor.dtype));
   assert(offset <= tensor.count() && out.size() <= tensor.count() - offset);
   assert(offset % values_per_block(tensor.dtype) == 0 && out.size() % values_per_block(tensor.dtype) == 0);
-  const std::byte* from =
-      tensor.bytes.data() + offset / values_per_block(tensor.dtype) * bytes_per_block(tensor.dtype);
+  const std::byte* from = tensor.bytes.data() + offset / values_per_block(tensor.dtype) * bytes_per_block(tensor.dtype);
   switch (tensor.dtype) {
     case DType::F16:
       return convert<Eigen::half>(from, out);
@@ -114,6 +129,23 @@ void read_floats(const TensorView& tensor, std::size_t offset, std::span<float> 
       return;
     default:
       return convert<float>(from, out);
+  }
+}
+
+void write_floats(DType dtype, std::span<const float> values, std::span<std::byte> out) {
+  assert(out.size() == byte_count(dtype, std::array{values.size()}));
+  std::byte* to = out.data();
+  switch (dtype) {
+    case DType::F16:
+      for (const float value : values) to = put(Eigen::half(value), to);
+      return;
+    case DType::Q8_0:
+      for (std::size_t i = 0; i < values.size(); i += kQ8Values, to += bytes_per_block(DType::Q8_0))
+        write_q8_block(values.subspan(i).first<kQ8Values>(), to);
+      return;
+    default:
+      assert(dtype == DType::F32);
+      for (const float value : values) to = put(value, to);
   }
 }
 

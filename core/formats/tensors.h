@@ -64,6 +64,11 @@ bool is_readable_float(DType dtype);
 // float product d · q. Whole blocks only, and no further than the tensor goes (assert).
 void read_floats(const TensorView& tensor, std::size_t offset, std::span<float> out);
 
+// The other way, to the nearest that the type holds: F32; F16, ties to even, infinity beyond its range; Q8_0 with
+// ggml's scale, F16(max|x| / 127), and round(x · 127 / max|x|) (ggml-quants.c, quantize_row_q8_0_ref). `out` has the
+// bytes of `values`, which are whole blocks.
+void write_floats(DType dtype, std::span<const float> values, std::span<std::byte> out);
+
 // One block of Q8_0 as it lies in a file.
 inline constexpr std::size_t kQ8Values = 32;
 struct Q8Block {

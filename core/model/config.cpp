@@ -106,6 +106,9 @@ Result<Config> parse_config(const Json& document, std::string_view file) {
   config.scale_attention_by_inverse_layer = keys.flag("scale_attn_by_inverse_layer_idx", false);
   config.tied_head = keys.flag("tie_word_embeddings", true);
   config.bos = keys.token("bos_token_id");
+  // Some files name several; nothing here depends on it.
+  if (const auto eos = document.find("eos_token_id"); eos != document.end() && eos->is_number())
+    config.eos = keys.token("eos_token_id");
   const std::string activation = keys.text("activation_function", "gelu_new");
   if (keys.error()) return *keys.error();
 

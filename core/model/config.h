@@ -26,6 +26,7 @@ struct Config {
   bool scale_attention_by_inverse_layer = false;  // scores / (layer + 1) as well
   bool tied_head = true;                          // without an lm_head of its own the model unembeds with W_E
   std::optional<TokenId> bos;                     // the token that opens a document
+  std::optional<TokenId> eos;                     // and the one that ends it; carried for other programs
 
   // Attention scores of block `layer` are q·k times this.
   float score_scale(std::size_t layer) const;

@@ -1,6 +1,8 @@
 #include "model/gguf_names.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/message.h"
@@ -31,22 +33,26 @@ constexpr Renaming kBlockTensors[] = {
     {"ffn_norm", "ln_2"},  {"ffn_up", "mlp.c_fc"},      {"ffn_down", "mlp.c_proj"},
 };
 
+// `name` with one side's words replaced by the other's; empty where the table does not know it.
 template <std::size_t N>
-std::string_view look_up(const Renaming (&table)[N], std::string_view name) {
-  const auto* found = std::ranges::find(table, name, &Renaming::gguf);
-  return found == std::end(table) ? std::string_view() : found->hugging_face;
+std::string_view look_up(const Renaming (&table)[N], std::string_view name, std::string_view Renaming::*from,
+                         std::string_view Renaming::*to) {
+  const auto* found = std::ranges::find(table, name, from);
+  return found == std::end(table) ? std::string_view() : found->*to;
 }
 
-std::string renamed(std::string_view name) {
+// Block 3's tensors begin with "blk.3." there and "h.3." here.
+std::string renamed(std::string_view name, std::string_view Renaming::*from, std::string_view Renaming::*to) {
+  constexpr Renaming blocks{"blk.", "h."};
   const std::size_t suffix = std::min(name.rfind('.'), name.size());  // ".weight" or ".bias"
-  std::string_view stem = name.substr(0, suffix);
+  const std::string_view stem = name.substr(0, suffix);
   std::string prefix;
-  std::string_view known = look_up(kTensors, stem);
-  if (stem.starts_with("blk.")) {
-    const std::size_t dot = stem.find('.', 4);
+  std::string_view known = look_up(kTensors, stem, from, to);
+  if (stem.starts_with(blocks.*from)) {
+    const std::size_t layer = (blocks.*from).size(), dot = stem.find('.', layer);
     if (dot == std::string_view::npos) return std::string(name);
-    prefix = "h." + std::string(stem.substr(4, dot - 4)) + ".";
-    known = look_up(kBlockTensors, stem.substr(dot + 1));
+    prefix = std::string(blocks.*to) + std::string(stem.substr(layer, dot + 1 - layer));
+    known = look_up(kBlockTensors, stem.substr(dot + 1), from, to);
   }
   return known.empty() ? std::string(name) : prefix + std::string(known) + std::string(name.substr(suffix));
 }
@@ -68,15 +74,43 @@ Result<Config> config_of(const GgufFile& gguf, std::string_view file) {
     else if (key != kOptionalKey)
       return Error{"config_format", name + ": the key \"" + std::string(key) + "\" is missing."};
   }
-  if (const auto bos = gguf.metadata.find("tokenizer.ggml.bos_token_id"); bos != gguf.metadata.end())
-    config["bos_token_id"] = *bos;
+  for (const std::string token : {"bos_token_id", "eos_token_id"})
+    if (const auto id = gguf.metadata.find("tokenizer.ggml." + token); id != gguf.metadata.end()) config[token] = *id;
   return parse_config(config, file);
 }
 
 NamedTensors renamed(const NamedTensors& gguf) {
   NamedTensors tensors;
-  for (const auto& [name, tensor] : gguf) tensors.emplace(renamed(name), tensor);
+  for (const auto& [name, tensor] : gguf)
+    tensors.emplace(renamed(name, &Renaming::gguf, &Renaming::hugging_face), tensor);
   return tensors;
+}
+
+Result<Json> gguf_keys(const Config& c, std::string_view file) {
+  const auto refused = [&](const std::string& what) {
+    return Error{"not_gguf",
+                 std::string(file) + ": " + what +
+                     ", which a GGUF of the architecture \"gpt2\" cannot say; whoever read it would compute "
+                     "other numbers."};
+  };
+  if (c.activation != Activation::gelu_new) return refused("the activation is the exact GELU");
+  if (!c.scale_attention) return refused("scale_attn_weights is false");
+  if (c.scale_attention_by_inverse_layer) return refused("scale_attn_by_inverse_layer_idx is true");
+
+  const std::map<std::string_view, Json> values{
+      {"n_layer", c.n_layer}, {"n_head", c.n_head}, {"n_positions", c.n_ctx},
+      {"n_embd", c.d_model},  {"n_inner", c.d_mlp}, {"layer_norm_epsilon", c.layer_norm_epsilon},
+  };
+  Json keys{{"general.architecture", "gpt2"}};
+  for (const auto& [gguf, hugging_face] : kKeys) keys[std::string(gguf)] = values.at(hugging_face);
+  keys["gpt2.vocab_size"] = c.d_vocab;
+  if (c.bos) keys["tokenizer.ggml.bos_token_id"] = static_cast<std::uint32_t>(*c.bos);
+  if (c.eos) keys["tokenizer.ggml.eos_token_id"] = static_cast<std::uint32_t>(*c.eos);
+  return keys;
+}
+
+std::string gguf_name(std::string_view hugging_face) {
+  return renamed(hugging_face, &Renaming::hugging_face, &Renaming::gguf);
 }
 
 }  // namespace lens

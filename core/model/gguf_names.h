@@ -1,6 +1,7 @@
-// GGUF's words for a GPT-2, turned into Hugging Face's, which the rest of model/ speaks.
+// GGUF's words for a GPT-2, and Hugging Face's, which the rest of model/ speaks.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/json.h"
@@ -15,5 +16,11 @@ Result<Config> config_of(const GgufFile& gguf, std::string_view file);
 
 // The tensors under their Hugging Face names: "blk.3.ffn_up.weight" is "h.3.mlp.c_fc.weight". Others keep theirs.
 NamedTensors renamed(const NamedTensors& gguf);
+
+// The other way: the keys that config_of reads, as llama.cpp writes them. Error: not_gguf, where the model differs from
+// GPT-2 in what readers of the architecture "gpt2" take for granted (the activation, the attention's scale).
+Result<Json> gguf_keys(const Config& config, std::string_view file);
+// "h.3.mlp.c_fc.weight" is "blk.3.ffn_up.weight".
+std::string gguf_name(std::string_view hugging_face);
 
 }  // namespace lens

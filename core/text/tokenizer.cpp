@@ -9,13 +9,10 @@
 #include "text/bpe.h"
 #include "text/byte_alphabet.h"
 #include "text/pretokenize.h"
-#include "text/tokenizer_files.h"
 
 namespace lens {
 
 struct Tokenizer::Tables {
-  static Result<Tokenizer> build(const Result<TokenizerFiles>& files);
-
   // Bytes of token t: blob[offsets[t], offsets[t + 1]).
   std::string blob;
   std::vector<std::uint32_t> offsets;    // [size + 1]
@@ -39,19 +36,7 @@ struct Tokenizer::Tables {
   }
 };
 
-Result<Tokenizer> Tokenizer::from_vocab_and_merges(std::string_view vocab_json, std::string_view merges_txt) {
-  return Tables::build(read_vocab_and_merges(vocab_json, merges_txt));
-}
-
-Result<Tokenizer> Tokenizer::from_tokenizer_json(std::string_view tokenizer_json) {
-  return Tables::build(read_tokenizer_json(tokenizer_json));
-}
-
-Result<Tokenizer> Tokenizer::from_gguf(const Json& metadata, std::string_view file) {
-  return Tables::build(read_gguf_tokenizer(metadata, file));
-}
-
-Result<Tokenizer> Tokenizer::Tables::build(const Result<TokenizerFiles>& files) {
+Result<Tokenizer> Tokenizer::build(const Result<TokenizerFiles>& files) {
   if (!files) return files.error();
   const auto wrong = [](const std::string& where, const std::string& what) {
     return Error{"tokenizer_format", where + ": " + what};

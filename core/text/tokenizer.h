@@ -9,22 +9,17 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
 #include "base/result.h"
 #include "text/token_id.h"
+#include "text/tokenizer_files.h"
 
 namespace lens {
 
 class Tokenizer {
  public:
-  // From the contents of a checkpoint's files: vocab.json and merges.txt.
-  // Errors: tokenizer_format, naming the file, the entry, what was expected and what was found.
-  static Result<Tokenizer> from_vocab_and_merges(std::string_view vocab_json, std::string_view merges_txt);
-  // From tokenizer.json (Hugging Face tokenizers; merges as "A B" strings or as ["A","B"] pairs; added_tokens).
-  // A pre-tokeniser, model or normaliser other than GPT-2's is refused by name.
-  static Result<Tokenizer> from_tokenizer_json(std::string_view tokenizer_json);
-  // From the metadata of a GGUF file named `file`; a tokenizer other than GPT-2's is refused by name.
-  static Result<Tokenizer> from_gguf(const Json& metadata, std::string_view file);
+  // From what a checkpoint's files say (tokenizer_files.h). Errors: theirs, and tokenizer_format where it makes no
+  // sense, naming the file, the entry, what was expected and what was found.
+  static Result<Tokenizer> build(const Result<TokenizerFiles>& files);
 
   // No special token is added. Text that spells a special token ("<|endoftext|>") becomes that token, as in the
   // field's tools. Any bytes are accepted: decode(encode(x)) == x.

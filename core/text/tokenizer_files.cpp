@@ -11,6 +11,9 @@
 namespace lens {
 namespace {
 
+// ggml's token types: control is special, user-defined is added, unused pads a vocabulary.
+constexpr int kNormal = 1, kControl = 3, kUserDefined = 4, kUnused = 5;
+
 constexpr std::string_view kVocabJson = "vocab.json";
 constexpr std::string_view kTokenizerJson = "tokenizer.json";
 constexpr std::string_view kMergesTxtPlace = "merges.txt: line ";
@@ -218,15 +221,13 @@ Result<TokenizerFiles> read_gguf_tokenizer(const Json& metadata, std::string_vie
   if (!types.is_null() && (!types.is_array() || types.size() != tokens.size()))
     return wrong(prefix + "token_type", "expected a list as long as the tokens, got " + printed(types));
 
-  // ggml's token types: 3 is control (special), 4 is added by the user; 5, unused, pads a vocabulary.
-  constexpr int kControl = 3, kUserDefined = 4, kUnused = 5;
   TokenizerFiles files{prefix + "tokens", prefix + "merges: merge ", {}, {}, {}};
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (!tokens[i].is_string() || tokens[i].get_ref<const std::string&>().empty())
       return wrong(prefix + "tokens", "token " + std::to_string(i) + ": expected a text, got " + printed(tokens[i]));
     const auto& spelling = tokens[i].get_ref<const std::string&>();
     const auto id = static_cast<TokenId>(i);
-    const Json type = types.is_null() ? Json(spelling == "<|endoftext|>" ? kControl : 1) : types[i];
+    const Json type = types.is_null() ? Json(spelling == "<|endoftext|>" ? kControl : kNormal) : types[i];
     if (type == kUnused) continue;
     if (type == kControl || type == kUserDefined)
       files.added.push_back({spelling, id, type == kControl});
@@ -237,6 +238,26 @@ Result<TokenizerFiles> read_gguf_tokenizer(const Json& metadata, std::string_vie
   if (!merges) return merges.error();
   files.merges = *std::move(merges);
   return files;
+}
+
+Json gguf_keys(const TokenizerFiles& files, std::size_t d_vocab) {
+  std::vector<std::string> tokens(d_vocab);
+  std::vector<int> types(d_vocab, kUnused);
+  for (std::size_t id = 0; id < d_vocab; ++id) tokens[id] = "[PAD" + std::to_string(id) + "]";
+  const auto place = [&](TokenId id, const std::string& spelling, int type) {
+    tokens.at(static_cast<std::size_t>(id)) = spelling;
+    types.at(static_cast<std::size_t>(id)) = type;
+  };
+  for (const TokenizerFiles::Token& token : files.vocab) place(token.id, token.spelling, kNormal);
+  for (const TokenizerFiles::AddedToken& token : files.added)
+    place(token.id, token.text, token.is_special ? kControl : kUserDefined);
+  Json merges = Json::array();
+  for (const TokenizerFiles::Merge& merge : files.merges) merges.push_back(merge.left + " " + merge.right);
+  return {{"tokenizer.ggml.model", "gpt2"},
+          {"tokenizer.ggml.pre", "gpt-2"},
+          {"tokenizer.ggml.tokens", std::move(tokens)},
+          {"tokenizer.ggml.token_type", std::move(types)},
+          {"tokenizer.ggml.merges", std::move(merges)}};
 }
 
 }  // namespace lens

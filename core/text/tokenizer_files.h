@@ -35,10 +35,14 @@ struct TokenizerFiles {
   std::vector<AddedToken> added;
 };
 
-// Errors of all: tokenizer_format.
+// Errors of all: tokenizer_format; a pre-tokeniser, model or normaliser other than GPT-2's is refused by name.
 Result<TokenizerFiles> read_vocab_and_merges(std::string_view vocab_json, std::string_view merges_txt);
+// Hugging Face's one file: merges as "A B" or as ["A", "B"]; added_tokens.
 Result<TokenizerFiles> read_tokenizer_json(std::string_view tokenizer_json);
 // The keys "tokenizer.ggml.*" of a GGUF file named `file`.
 Result<TokenizerFiles> read_gguf_tokenizer(const Json& metadata, std::string_view file);
+
+// And such keys, for a model of d_vocab tokens; ids without a token are there called unused.
+Json gguf_keys(const TokenizerFiles& files, std::size_t d_vocab);
 
 }  // namespace lens

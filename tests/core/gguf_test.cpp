@@ -4,6 +4,7 @@
 
 #include "engine/loaded_model.h"
 #include "gguf_file.h"
+#include "gguf_model.h"
 #include "lens/logit_lens.h"
 #include "model/forward.h"
 #include "model/gguf_names.h"
@@ -15,66 +16,6 @@ using namespace lens;
 using namespace lens::test;
 
 namespace {
-
-std::span<const std::byte> bytes_of(const std::vector<float>& values) { return std::as_bytes(std::span(values)); }
-
-// Q8_0 as ggml quantises: a scale of 1/16, 1/8 or 1/4, which F16 holds exactly, and 32 int8.
-std::vector<std::byte> random_q8(std::size_t n_value, Random& random) {
-  std::vector<std::byte> bytes;
-  for (std::size_t b = 0; b < n_value / kQ8Values; ++b) {
-    const std::uint16_t scale[] = {0x2C00, 0x3000, 0x3400};
-    const std::uint16_t chosen = scale[random.below(3)];
-    bytes.push_back(static_cast<std::byte>(chosen & 0xFF));
-    bytes.push_back(static_cast<std::byte>(chosen >> 8));
-    for (std::size_t i = 0; i < kQ8Values; ++i) bytes.push_back(static_cast<std::byte>(random.below(256)));
-  }
-  return bytes;
-}
-
-// A seeded GPT-2 of 2 layers as a GGUF with Q8_0 matrices, or with the same numbers as float32.
-std::vector<std::byte> model_file(bool as_q8) {
-  constexpr std::size_t C = 32, I = 64, V = 45, P = 9;
-  Random random(21);
-  GgufWriter gguf;
-  gguf.key("general.architecture", std::string("gpt2"));
-  gguf.key("gpt2.block_count", 2u);
-  gguf.key("gpt2.attention.head_count", 4u);
-  gguf.key("gpt2.context_length", std::uint32_t{P});
-  gguf.key("gpt2.embedding_length", std::uint32_t{C});
-  gguf.key("gpt2.feed_forward_length", std::uint32_t{I});
-  gguf.key("gpt2.attention.layer_norm_epsilon", 1e-5f);
-  const auto matrix = [&](const std::string& name, std::size_t out, std::size_t in) {
-    const auto q8 = random_q8(out * in, random);
-    if (as_q8) return gguf.tensor(name, {out, in}, 8, q8);
-    std::vector<float> values(out * in);
-    read_floats({DType::Q8_0, {out, in}, q8}, 0, values);
-    gguf.tensor(name, {out, in}, 0, bytes_of(values));
-  };
-  const auto vector = [&](const std::string& name, std::size_t n) {
-    gguf.tensor(name, {n}, 0, bytes_of(random.normals(n)));
-  };
-  matrix("token_embd.weight", V, C);
-  gguf.tensor("position_embd.weight", {P, C}, 0, bytes_of(random.normals(P * C)));
-  for (const std::string blk : {"blk.0.", "blk.1."}) {
-    vector(blk + "attn_norm.weight", C), vector(blk + "attn_norm.bias", C);
-    matrix(blk + "attn_qkv.weight", 3 * C, C), vector(blk + "attn_qkv.bias", 3 * C);
-    matrix(blk + "attn_output.weight", C, C), vector(blk + "attn_output.bias", C);
-    vector(blk + "ffn_norm.weight", C), vector(blk + "ffn_norm.bias", C);
-    matrix(blk + "ffn_up.weight", I, C), vector(blk + "ffn_up.bias", I);
-    matrix(blk + "ffn_down.weight", C, I), vector(blk + "ffn_down.bias", C);
-  }
-  vector("output_norm.weight", C), vector("output_norm.bias", C);
-  return gguf.file();
-}
-
-LoadedModel load(std::vector<std::byte> file) {
-  std::vector<File> files;
-  files.push_back({"model.gguf", std::move(file)});
-  auto model = load_model("test", std::move(files));
-  INFO((model ? "" : model.error().message));
-  REQUIRE(model);
-  return *std::move(model);
-}
 
 GgufWriter small() {
   GgufWriter gguf;
@@ -110,7 +51,7 @@ TEST_CASE("a GGUF's keys and tensors arrive, shapes slowest dimension first") {
 }
 
 TEST_CASE("Q8_0 in memory gives the bits of the same weights as float32") {
-  const LoadedModel q8 = load(model_file(true)), f32 = load(model_file(false));
+  const LoadedModel q8 = load_gguf(gguf_model(true)), f32 = load_gguf(gguf_model(false));
   REQUIRE(q8.model.W_U().storage() == PackedMatrix::Storage::q8_0);
   REQUIRE(q8.model.weights().blocks[1].W_out.storage() == PackedMatrix::Storage::q8_0);
   REQUIRE(q8.model.byte_size() * 3 < f32.model.byte_size());
@@ -205,11 +146,11 @@ TEST_CASE("the tokenizer inside a GGUF is the one of the two text files") {
   const auto gguf = read_gguf(std::as_bytes(std::span(text)), "ggml-vocab-gpt-2.gguf");
   REQUIRE(gguf);
   REQUIRE(gguf->tensors.empty());
-  const auto inside = Tokenizer::from_gguf(gguf->metadata, "ggml-vocab-gpt-2.gguf");
+  const auto inside = Tokenizer::build(read_gguf_tokenizer(gguf->metadata, "ggml-vocab-gpt-2.gguf"));
   INFO((inside ? "" : inside.error().message));
   REQUIRE(inside);
-  const auto pair = Tokenizer::from_vocab_and_merges(read_file(shared + "/gpt2-tokenizer/encoder.json"),
-                                                     read_file(shared + "/gpt2-tokenizer/vocab.bpe"));
+  const auto pair = Tokenizer::build(read_vocab_and_merges(read_file(shared + "/gpt2-tokenizer/encoder.json"),
+                                                           read_file(shared + "/gpt2-tokenizer/vocab.bpe")));
   REQUIRE(pair);
   REQUIRE(inside->size() == pair->size());
   for (TokenId id = 0; id < static_cast<TokenId>(pair->size()); ++id) {

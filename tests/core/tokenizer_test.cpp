@@ -13,6 +13,8 @@
 #include "text/pretokenize.h"
 
 using lens::Json;
+using lens::read_tokenizer_json;
+using lens::read_vocab_and_merges;
 using lens::TokenId;
 using lens::Tokenizer;
 using Ids = std::vector<TokenId>;
@@ -68,14 +70,14 @@ struct Tiny {
   }
 
   Tokenizer tokenizer() const {
-    auto result = Tokenizer::from_vocab_and_merges(vocab.dump(), merges_txt());
+    auto result = Tokenizer::build(read_vocab_and_merges(vocab.dump(), merges_txt()));
     if (!result) FAIL(result.error().message);
     return *result;
   }
 };
 
 Tokenizer from_json(const Json& document) {
-  auto result = Tokenizer::from_tokenizer_json(document.dump());
+  auto result = Tokenizer::build(read_tokenizer_json(document.dump()));
   if (!result) FAIL(result.error().message);
   return *result;
 }
@@ -271,16 +273,16 @@ TEST_CASE("any bytes come back", "[tokenizer]") {
 TEST_CASE("broken vocab.json and merges.txt are refused by name", "[tokenizer]") {
   const Tiny tiny;
   const auto pair = [](const Json& vocab, const std::string& merges) {
-    return Tokenizer::from_vocab_and_merges(vocab.dump(), merges);
+    return Tokenizer::build(read_vocab_and_merges(vocab.dump(), merges));
   };
   const auto with = [&](const char* token, const Json& id) {
     Json vocab = tiny.vocab;
     vocab[token] = id;
     return vocab;
   };
-  CHECK(not_refused(Tokenizer::from_vocab_and_merges("", ""), "vocab.json: not JSON") == "");
-  CHECK(not_refused(Tokenizer::from_vocab_and_merges("{\"a\":0", ""), "vocab.json: not JSON") == "");
-  CHECK(not_refused(Tokenizer::from_vocab_and_merges("{\"a\":0,\"a\":1}", ""), "\"a\" stands twice") == "");
+  CHECK(not_refused(Tokenizer::build(read_vocab_and_merges("", "")), "vocab.json: not JSON") == "");
+  CHECK(not_refused(Tokenizer::build(read_vocab_and_merges("{\"a\":0", "")), "vocab.json: not JSON") == "");
+  CHECK(not_refused(Tokenizer::build(read_vocab_and_merges("{\"a\":0,\"a\":1}", "")), "\"a\" stands twice") == "");
   CHECK(not_refused(pair(Json::array(), ""), "vocab.json: expected an object") == "");
   CHECK(not_refused(pair(with("zz", "7"), ""), "token \"zz\": expected an id from 0 to 4194303, got \"7\"") == "");
   CHECK(not_refused(pair(with("zz", -1), ""), "got -1") == "");
@@ -310,11 +312,11 @@ TEST_CASE("a tokenizer.json that is not GPT-2's is refused by name", "[tokenizer
   const auto changed = [](const std::string& pointer, const Json& value) {
     Json document = Tiny().tokenizer_json();
     document.patch_inplace(Json::array({{{"op", "add"}, {"path", pointer}, {"value", value}}}));
-    return Tokenizer::from_tokenizer_json(document.dump());
+    return Tokenizer::build(read_tokenizer_json(document.dump()));
   };
-  CHECK(not_refused(Tokenizer::from_tokenizer_json("{"), "tokenizer.json: not JSON") == "");
-  CHECK(not_refused(Tokenizer::from_tokenizer_json("[]"), "tokenizer.json: expected an object") == "");
-  CHECK(not_refused(Tokenizer::from_tokenizer_json("{}"), "pre_tokenizer is null") == "");
+  CHECK(not_refused(Tokenizer::build(read_tokenizer_json("{")), "tokenizer.json: not JSON") == "");
+  CHECK(not_refused(Tokenizer::build(read_tokenizer_json("[]")), "tokenizer.json: expected an object") == "");
+  CHECK(not_refused(Tokenizer::build(read_tokenizer_json("{}")), "pre_tokenizer is null") == "");
   CHECK(not_refused(changed("/model/type", "WordPiece"), "model.type is \"WordPiece\", supported is only \"BPE\"") ==
         "");
   CHECK(not_refused(changed("/model", {{"type", "Unigram"}, {"vocab", Json::array()}}), "\"Unigram\"") == "");
@@ -373,7 +375,7 @@ struct Gpt2Files {
     return files;
   }
   Tokenizer tokenizer() const {
-    auto result = Tokenizer::from_vocab_and_merges(vocab_json, merges_txt);
+    auto result = Tokenizer::build(read_vocab_and_merges(vocab_json, merges_txt));
     if (!result) FAIL(result.error().message);
     return *result;
   }
