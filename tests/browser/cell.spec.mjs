@@ -211,8 +211,9 @@ test('on paper the grid is whole, its colours are kept, and no control is left',
   await page.emulateMedia({ colorScheme: 'dark' });
   await open(page);
   await box(page).fill('one two three '.repeat(8).trim());
-  await expect.poll(() => page.locator('.grid thead th').count()).toBe(25);
+  await expect(page.locator('.chips li')).toHaveCount(25);
   await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  await expect(page.locator('.grid thead th')).toHaveCount(25);
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
   await page.setViewportSize({ width: 1032, height: 700 }); // A4 across, less its margins
   for (const control of ['lens-share', '.menu', 'pin-box']) await expect(page.locator(control).first()).toBeHidden();

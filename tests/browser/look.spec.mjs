@@ -2,7 +2,7 @@
 import { ramp } from '../../web/src/style/scale.js';
 import { box, expect, expectColumns, open, test } from './support.mjs';
 
-for (const width of [360, 1024, 1440]) {
+for (const width of [1024, 1440, 1920]) {
   test(`${width} px wide: nothing reaches beyond the page, long prompts scroll inside`, async ({ page }) => {
     await page.setViewportSize({ width, height: 800 });
     await open(page);
@@ -11,7 +11,7 @@ for (const width of [360, 1024, 1440]) {
     await box(page).fill(
       'The king and the queen of the old land went to the city and the sea and said that they were there at last',
     );
-    await expect.poll(async () => page.locator('.grid thead th').count()).toBeGreaterThan(20);
+    await expect.poll(async () => page.locator('.chips li').count()).toBeGreaterThan(20);
     expect(await overflow()).toBeLessThanOrEqual(0);
     // The selected cell and the row's name stay in sight, side by side.
     await page.locator('.grid td.here').focus();
@@ -86,7 +86,7 @@ test('tokens stay apart from the direction of their neighbours', async ({ page }
 test('a prompt of nearly the whole context is drawn', async ({ page }) => {
   await open(page);
   await box(page).fill('one '.repeat(110).trim());
-  await expect.poll(() => page.locator('.grid thead th').count(), { timeout: 30_000 }).toBe(111);
+  await expect.poll(() => page.locator('.chips li').count(), { timeout: 30_000 }).toBe(111);
   await expect(page.locator('.reading[data-busy]')).toHaveCount(0, { timeout: 30_000 });
   await expectColumns(page, ['one', ...Array.from({ length: 109 }, () => '·one')]);
 });

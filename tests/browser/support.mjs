@@ -48,10 +48,10 @@ export async function open(page, address = '') {
 /** The prompt's box. @param {Page} page */
 export const box = (page) => page.getByRole('textbox', { name: 'Prompt' });
 
-/** The column headers, without the one that only opens the text. @param {Page} page */
+/** The tokens, without the one that only opens the text. @param {Page} page */
 export const columns = (page) =>
   page
-    .locator('.grid thead th:not(.bos)')
+    .locator('.chips li:not(.bos)')
     .allInnerTexts()
     .then((t) => t.map((x) => x.trim()));
 

@@ -14,10 +14,12 @@ function colours(theme) {
 
 /** @type {import('../../web/src/style/scale.js').Theme[]} */
 const themes = ['light', 'dark'];
-for (const theme of themes) {
-  const steps = ramp(theme);
+/** @type {import('../../web/src/style/scale.js').Hue[]} */
+const hues = ['warm', 'cool'];
+for (const [theme, hue] of themes.flatMap((t) => hues.map((h) => /** @type {const} */ ([t, h])))) {
+  const steps = ramp(theme, hue);
 
-  test(`${theme}: zero is the page, and text and marks have a contrast of 4.5 on every step`, () => {
+  test(`${theme}, ${hue}: zero is the page, and text and marks have a contrast of 4.5 on every step`, () => {
     assert.equal(steps.length, STEPS + 1);
     assert.equal(steps[0].background, colours(theme).page);
     assert.equal(THEMES[theme].ink, colours(theme).ink);
@@ -27,7 +29,7 @@ for (const theme of themes) {
     }
   });
 
-  test(`${theme}: lightness alone tells the steps apart, evenly enough`, () => {
+  test(`${theme}, ${hue}: lightness alone tells the steps apart, evenly enough`, () => {
     const L = steps.map((s) => lchOf(s.background)[0]);
     const sign = theme === 'light' ? -1 : 1;
     for (let i = 1; i < L.length; i++) assert.ok(sign * (L[i] - L[i - 1]) > 0, `step ${i}`);
@@ -35,7 +37,9 @@ for (const theme of themes) {
     for (let i = 1; i < 5; i++) assert.ok(Math.abs(quarters[i] - quarters[i - 1]) > 0.04, `quarter ${i}`);
     assert.ok(sign * (luminance(steps[100].background) - luminance(steps[0].background)) > 0.4);
   });
+}
 
+for (const theme of themes) {
   test(`${theme}: the page's own text has a contrast of 4.5 on what it stands on`, () => {
     const c = colours(theme);
     for (const text of [c.ink, c.soft, c.warn, c.mark])
@@ -45,7 +49,7 @@ for (const theme of themes) {
   });
 }
 
-test('probabilities find their step', () => {
+test('shares find their step', () => {
   assert.deepEqual([0, 0.004, 0.41, 0.999, 1, 1.0000001].map(stepOf), [0, 0, 41, 100, 100, 100]);
   assert.deepEqual(
     [Number.NaN, -1, undefined].map((p) => stepOf(/** @type {number} */ (p))),

@@ -3,7 +3,9 @@ import { lensApi } from './api.js';
 import { followTheme } from './state/theme.js';
 import { scaleCss } from './style/scale.js';
 import { TrajectoryChart } from './views/chart.js';
+import { LensGrid } from './views/grid.js';
 import { LogitLens } from './views/logit_lens.js';
+import { LensMap } from './views/map.js';
 import { CellPanel } from './views/panel.js';
 import { PinBox } from './views/pins.js';
 import { ShareMenu } from './views/share.js';
@@ -19,6 +21,8 @@ followTheme(() => {
 customElements.define('pin-box', PinBox);
 customElements.define('trajectory-chart', TrajectoryChart);
 customElements.define('cell-panel', CellPanel);
+customElements.define('lens-map', LensMap);
+customElements.define('lens-grid', LensGrid);
 customElements.define('lens-share', ShareMenu);
 customElements.define('logit-lens', LogitLens);
 

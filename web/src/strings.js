@@ -15,11 +15,13 @@ export const page = {
   tokens: (/** @type {number} */ n) => count(n, 'token'),
   tokensLabel: 'The prompt as the model reads it',
   deeper: 'deeper',
-  legend: 'how probable the column’s final answer already is there',
   legendBold: 'bold',
-  legendBoldMeans: 'where that answer already leads',
+  legendBoldMeans: 'where the final answer already leads',
+  legendTurns: 'where the top token is not that of the row below',
   caption:
     'Logit lens: one column for each token of the prompt, one row for each depth of the model, the output on top. A cell holds the token that the model would say next if it stopped there.',
+  captionColumn:
+    'Logit lens at the chosen token: one row for each depth of the model, the output on top. Left and right arrows choose another token.',
   modelChip: (/** @type {string} */ title, /** @type {number} */ layers, /** @type {number} */ parameters) =>
     `${title} · ${count(layers, 'layer')} · ${millions(parameters)} parameters`,
   of: (/** @type {string} */ done, /** @type {string} */ total) => `${done} of ${total}`,
@@ -41,6 +43,81 @@ export const page = {
   recordedMeans: 'Computed when this page was built, by the same model; until the model is here.',
   computed: 'computed here',
   computedMeans: 'By the model in this page, on this computer.',
+};
+
+export const measures = {
+  /** By key: as a select says it, and what the lit end of its scale means. @type {Record<string, {name: string, lit: string}>} */
+  fixed: {
+    answer: {
+      name: 'probability of the final answer',
+      lit: 'how probable the column’s final answer already is there',
+    },
+    top: { name: 'probability of the cell’s own token', lit: 'how probable the token that the cell shows is there' },
+    rank: {
+      name: 'rank of the final answer',
+      lit: 'how far up the column’s final answer stands there among all tokens; lit: in front',
+    },
+    entropy: { name: 'entropy', lit: 'how undecided it is there, in nats; unlit: certain of one token' },
+    kl: { name: 'KL from the output', lit: 'how far it is there from the output, in nats; unlit: already the output' },
+    surprisal: {
+      name: 'surprisal of the next token',
+      lit: 'how surprised it would be there by the token that comes next in the prompt, in nats; unlit: expected',
+    },
+    change: {
+      name: 'what changed',
+      lit: 'how much the guess changed from the row below, as KL in nats; unlit: not at all',
+    },
+  },
+  pinned: (/** @type {string} */ token) => ({
+    name: `probability of ${token}`,
+    lit: `how probable ${token} is there`,
+  }),
+  pinnedRank: (/** @type {string} */ token) => ({
+    name: `rank of ${token}`,
+    lit: `how far up ${token} stands there among all tokens; lit: in front`,
+  }),
+  set: (/** @type {string} */ name) => ({
+    name: `probability of ${name}, together`,
+    lit: `how probable one of ${name} is there`,
+  }),
+};
+
+export const controls = {
+  colour: 'Colour',
+  more: 'More',
+  norm: 'Final norm',
+  /** @type {Record<string, {name: string, means: string}>} */
+  norms: {
+    recomputed: {
+      name: 'recomputed',
+      means: 'scales each row by its own size, as if the model ended there.',
+    },
+    frozen: {
+      name: 'frozen',
+      means: 'scales each row by the size the stream has at the output, so that early rows weigh as little as they do.',
+    },
+    none: { name: 'none', means: 'reads each row as it is, so that even the last row is not what the model says.' },
+  },
+  rows: 'Rows',
+  mid: 'also inside each block, between attention and MLP',
+  stride: 'How many rows',
+  every: (/** @type {number} */ n) =>
+    n === 1 ? 'every row' : `every ${n}${({ 2: 'nd', 3: 'rd' })[n] ?? 'th'} row, from the output`,
+  cells: 'Cells',
+  numbers: 'with the number behind the colour',
+  overlay: 'strip at the foot',
+  noOverlay: 'none',
+  /** @type {Record<string, {name: string, means: string}>} */
+  overlays: {
+    frequency: {
+      name: 'how common its token is',
+      means: 'the longer, the more common the cell’s token is in the training text: a generic answer',
+    },
+    input: {
+      name: 'the input token’s rank',
+      means: 'the longer, the further up the column’s own token still stands: an answer that repeats its input',
+    },
+  },
 };
 
 export const panel = {
@@ -290,6 +367,7 @@ export const trouble = {
   noWasm:
     'lens.wasm cannot run here: this browser is without WebAssembly or its SIMD instructions, or the file is damaged.',
   catalog: 'models/catalog.json is not a catalog of models.',
+  counts: (/** @type {string} */ file) => `${file} does not hold a count for each token of this model.`,
 };
 
 export const story = {

@@ -26,6 +26,7 @@ const SHAPES = {
 const OPTIONAL = {
   surprisal: ['row', 'position'],
   answer_logit: ['row', 'position'],
+  change: ['row', 'position'],
   input_rank: ['row', 'position'],
   input_prob: ['row', 'position'],
   track_id: ['track'],
@@ -90,6 +91,16 @@ export class Readout {
     return this.#tables.top_id.data[this.#cell(row, position) * this.top];
   }
 
+  /** The cell's own top token's. @param {number} row @param {number} position */
+  topProb(row, position) {
+    return this.#tables.top_prob.data[this.#cell(row, position) * this.top];
+  }
+
+  /** Of the output's own top token, from 1; -1 while not computed. @param {number} row @param {number} position */
+  answerRank(row, position) {
+    return this.#tables.answer_rank.data[this.#cell(row, position)];
+  }
+
   /** @param {number} row @param {number} position */
   answerProb(row, position) {
     return this.#tables.answer_prob.data[this.#cell(row, position)];
@@ -152,6 +163,11 @@ export class Readout {
   /** −ln p of the token that really came next, in nats; NaN at the last position. @param {number} row @param {number} position */
   surprisal(row, position) {
     return this.#tables.surprisal?.data[this.#cell(row, position)] ?? Number.NaN;
+  }
+
+  /** KL from the row below, in nats; NaN on the lowest row, and where it was not asked for. @param {number} row @param {number} position */
+  change(row, position) {
+    return this.#tables.change?.data[this.#cell(row, position)] ?? Number.NaN;
   }
 
   /** Of the position's own token, from 1; -1 where there is none. @param {number} row @param {number} position */

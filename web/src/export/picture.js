@@ -8,6 +8,7 @@ import { rowName } from '../strings.js';
  * @property {string} prompt     the tokens as they are shown, side by side
  * @property {string} model      which model this is
  * @property {string} measure    what the colour says
+ * @property {import('../style/scale.js').Hue} [hue]  of the colour scale, warm by default
  * @property {string[]} ticks    of the scale, from 0 to its end
  * @property {string} deeper
  * @property {{text: string, quiet: boolean}[]} columns  quiet: the token that only opens the text
@@ -19,12 +20,13 @@ import { rowName } from '../strings.js';
  * @param {import('../engine/readout.js').Readout} args.readout
  * @param {import('../engine/vocabulary.js').Vocabulary} args.vocabulary
  * @param {boolean} args.opens  whether position 0 only opens the text
+ * @param {import('../style/scale.js').Hue} [args.hue]
  * @param {number[]} args.rows  the rows on show, bottom first
  * @param {(row: number, position: number) => Paint} args.paint
  * @param {{model: string, measure: string, ticks: string[], deeper: string, output: string}} args.words
  * @returns {Picture}
  */
-export function pictureOf({ readout, vocabulary, opens, rows, paint, words }) {
+export function pictureOf({ readout, vocabulary, opens, hue, rows, paint, words }) {
   const text = (/** @type {number} */ id) => (id < 0 ? '' : vocabulary.token(id).plain);
   const positions = Array.from({ length: readout.positions }, (_, p) => p);
   const columns = positions.map((p) => ({ text: text(readout.token(p)), quiet: opens && p === 0 }));
@@ -35,6 +37,7 @@ export function pictureOf({ readout, vocabulary, opens, rows, paint, words }) {
       .join(''),
     model: words.model,
     measure: words.measure,
+    hue,
     ticks: words.ticks,
     deeper: words.deeper,
     columns,

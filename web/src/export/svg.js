@@ -11,7 +11,7 @@ const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Libera
 
 /** @param {Picture} picture @returns {{text: string, width: number, height: number}} in CSS pixels */
 export function svgOf(picture) {
-  const steps = ramp('light');
+  const steps = ramp('light', picture.hue);
   const { page, ink } = THEMES.light;
   const soft = '#66625b';
   /** @type {string[]} */

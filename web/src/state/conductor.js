@@ -2,6 +2,7 @@
 // part is the Experiment; and the verbs that change it. Views read the state and call the verbs.
 import { Client } from '../engine/client.js';
 import { LensError, troubleOf } from '../engine/errors.js';
+import { frequencyRanks } from '../engine/frequency.js';
 import { fetchBytes, fetchCatalog, fetchJson, fetchModel, pathOf } from '../engine/loader.js';
 import { Readout } from '../engine/readout.js';
 import { openRecorded } from '../engine/recorded.js';
@@ -45,9 +46,10 @@ import { keep, recall } from './storage.js';
  * @property {boolean} busy                  a newer answer is being computed
  * @property {{what: string, loaded: number, total: number | null, rate: number | null} | null} loading  rate: bytes a second
  * @property {{message: string, again: "retry" | "resume"} | null} failure  nothing can be computed; resume: because the user said so
- * @property {{about: "link" | "prompt" | "engine", message: string} | null} notice  the page goes on
+ * @property {{about: "link" | "prompt" | "engine" | "counts", message: string} | null} notice  the page goes on
  * @property {Example[]} examples
  * @property {string | null} undo  what an example put out of the box
+ * @property {{ref: string, ranks: Int32Array | null} | null} frequency  of each token in a model's training text, once asked for
  */
 
 const DRAW_AFTER_MS = 100;
@@ -66,6 +68,7 @@ export class Conductor {
     notice: null,
     examples: [],
     undo: null,
+    frequency: null,
   };
 
   #base;
@@ -175,6 +178,30 @@ export class Conductor {
   /** What is asked of every cell: norm, mid rows, tracked tokens. @param {object} patch of the shown read */
   setRead(patch) {
     if (this.state.experiment) this.#ask(withRead(this.state.experiment, patch), 0);
+  }
+
+  /** Whether it is known how often the shown model met each token in training. */
+  get countable() {
+    const { experiment } = this.state;
+    return experiment !== null && Boolean(this.#catalog[shownModel(experiment)]?.counts);
+  }
+
+  /** Loads how often the shown model met each token in training; once. */
+  async count() {
+    const { experiment, drawing, frequency } = this.state;
+    if (!experiment || !drawing) return;
+    const ref = shownModel(experiment);
+    const { counts } = this.#catalog[ref] ?? {};
+    if (!counts || frequency?.ref === ref) return;
+    this.#update({ frequency: { ref, ranks: null } });
+    try {
+      const file = await fetchJson(new URL(`models/${counts}`, this.#base), `models/${counts}`);
+      const ranks = frequencyRanks(file, drawing.model.info.d_vocab);
+      if (!ranks) throw new LensError('counts', trouble.counts(`models/${counts}`));
+      this.#update({ frequency: { ref, ranks } });
+    } catch (e) {
+      this.#update({ notice: { about: 'counts', message: troubleOf(e).message } });
+    }
   }
 
   /** Follows a token through all cells. @param {number} id */

@@ -1,8 +1,8 @@
-// Probability → colour: one fixed scale for grid and legend, in a light and a dark theme.
+// A share from 0 to 1 → colour: two fixed ramps for grid and legend, in a light and a dark theme.
 //
-// A lit cell is a decided one: the scale runs from the page's own background (probability 0) to amber
-// (probability 1) through OKLCH, with lightness strictly monotone, so that it reads the same under every colour
-// vision and in greyscale. Each step carries the text colour that goes on it and a quieter one for the marks of
+// On the warm ramp a lit cell is a decided one, on the cool ramp it is far from decided; so the hue says which way a
+// measure reads. Both run from the page's own background (0) through OKLCH, with lightness strictly monotone, so that
+// they read the same under every colour vision and in greyscale. Each step carries the text colour that goes on it and a quieter one for the marks of
 // white space; both keep a contrast of 4.5:1. Computed here once, never interpolated by the browser: what the
 // tests measure is what is painted.
 
@@ -10,76 +10,107 @@ export const STEPS = 100;
 
 /** @typedef {{background: string, text: string, mark: string}} Step */
 /** @typedef {'light' | 'dark'} Theme */
+/** @typedef {'warm' | 'cool'} Hue */
+
+/** What the classes of a ramp's steps begin with. @type {Record<Hue, string>} */
+export const PREFIX = { warm: 'p', cool: 'q' };
 
 // `page` and `ink` are the same as --page and --ink in base.css (a test compares them). Stops: [at, L, C, h].
-/** @type {Record<Theme, {page: string, ink: string, deep: string, stops: number[][]}>} */
+/** @type {Record<Theme, {page: string, ink: string, deep: string, stops: Record<Hue, number[][]>}>} */
 export const THEMES = {
   light: {
     page: '#fcfbf9',
     ink: '#1d1b18',
     deep: '#000000',
-    stops: [
-      [0.25, 0.93, 0.065, 84],
-      [0.5, 0.86, 0.12, 78],
-      [0.75, 0.78, 0.15, 68],
-      [1, 0.69, 0.165, 55],
-    ],
+    stops: {
+      warm: [
+        [0.25, 0.93, 0.065, 84],
+        [0.5, 0.86, 0.12, 78],
+        [0.75, 0.78, 0.15, 68],
+        [1, 0.69, 0.165, 55],
+      ],
+      cool: [
+        [0.25, 0.925, 0.032, 225],
+        [0.5, 0.85, 0.06, 230],
+        [0.75, 0.765, 0.085, 236],
+        [1, 0.66, 0.11, 244],
+      ],
+    },
   },
   dark: {
     page: '#161513',
     ink: '#ece8e1',
     deep: '#ffffff',
-    stops: [
-      [0.25, 0.34, 0.062, 58],
-      [0.5, 0.5, 0.1, 62],
-      [0.75, 0.68, 0.135, 69],
-      [1, 0.86, 0.15, 82],
-    ],
+    stops: {
+      warm: [
+        [0.25, 0.34, 0.062, 58],
+        [0.5, 0.5, 0.1, 62],
+        [0.75, 0.68, 0.135, 69],
+        [1, 0.86, 0.15, 82],
+      ],
+      cool: [
+        [0.25, 0.34, 0.045, 250],
+        [0.5, 0.5, 0.075, 245],
+        [0.75, 0.68, 0.09, 238],
+        [1, 0.86, 0.085, 228],
+      ],
+    },
   },
 };
 
 const MIN_CONTRAST = 4.6;
 
-/** @type {Partial<Record<Theme, Step[]>>} */
-const cache = {};
+/** @type {Map<string, Step[]>} */
+const cache = new Map();
 
 /**
- * The STEPS + 1 colours of a theme.
+ * The STEPS + 1 colours of a ramp in a theme.
  * @param {Theme} theme
+ * @param {Hue} [hue]
  * @returns {Step[]}
  */
-export function ramp(theme) {
-  const made = cache[theme] ?? Array.from({ length: STEPS + 1 }, (_, i) => step(theme, i / STEPS));
-  cache[theme] = made;
+export function ramp(theme, hue = 'warm') {
+  const name = `${theme} ${hue}`;
+  const made = cache.get(name) ?? Array.from({ length: STEPS + 1 }, (_, i) => step(theme, hue, i / STEPS));
+  cache.set(name, made);
   return made;
 }
 
 /**
- * Which step a probability is painted with; -1 where there is none.
- * @param {number} probability
+ * Which step a share is painted with; -1 where there is none.
+ * @param {number} share
  */
-export function stepOf(probability) {
-  if (!(probability >= 0)) return -1;
-  return Math.min(STEPS, Math.round(probability * STEPS));
+export function stepOf(share) {
+  if (!(share >= 0)) return -1;
+  return Math.min(STEPS, Math.round(share * STEPS));
 }
 
-/** The scale as rules `.p0` … `.p100`, for an adopted style sheet; the root's data-theme says which hold. */
+/**
+ * The ramps as rules `.p0` … `.p100` and `.q0` … `.q100`, and `.w0` … `.w100` for the width of a strip, for an adopted
+ * style sheet; the root's data-theme says which hold.
+ */
 export function scaleCss() {
   const rules = (/** @type {Theme} */ theme, within = '') =>
-    ramp(theme)
-      .map((s, i) => `${within}.p${i}{background-color:${s.background};color:${s.text};--mark:${s.mark}}`)
+    /** @type {Hue[]} */ (Object.keys(PREFIX))
+      .flatMap((hue) =>
+        ramp(theme, hue).map(
+          (s, i) => `${within}.${PREFIX[hue]}${i}{background-color:${s.background};color:${s.text};--mark:${s.mark}}`,
+        ),
+      )
       .join('');
-  return `${rules('light')}@media screen{${rules('dark', ':root[data-theme=dark] ')}}`;
+  const widths = Array.from({ length: STEPS + 1 }, (_, i) => `.w${i}{--strip:${(100 * i) / STEPS}%}`).join('');
+  return `${widths}${rules('light')}@media screen{${rules('dark', ':root[data-theme=dark] ')}}`;
 }
 
 /**
  * @param {Theme} theme
+ * @param {Hue} hue
  * @param {number} t
  * @returns {Step}
  */
-function step(theme, t) {
+function step(theme, hue, t) {
   const { page, stops, ink, deep } = THEMES[theme];
-  const background = t === 0 ? page : toHex(at([[0, ...lchOf(page)], ...stops], t));
+  const background = t === 0 ? page : toHex(at([[0, ...lchOf(page)], ...stops[hue]], t));
   const other = theme === 'light' ? '#ffffff' : '#000000';
   const text =
     [ink, deep, other].find((c) => contrast(c, background) >= MIN_CONTRAST) ?? best([deep, other], background);

@@ -1,18 +1,27 @@
-// The legend: the grid's own colours, side by side.
-import { html } from 'lit';
-import { page } from '../strings.js';
-import { STEPS } from '../style/scale.js';
+// The legend: the grid's own colours, side by side, with the measure's own ticks, and what the other marks mean.
+import { html, nothing } from 'lit';
+import { controls, page } from '../strings.js';
+import { PREFIX, STEPS } from '../style/scale.js';
+import { wordsOf } from './measures.js';
 
 const steps = Array.from({ length: STEPS + 1 }, (_, i) => i);
 
-export function legendView() {
+/** @param {{drawing: import("./paint.js").Drawing, paint: import("./paint.js").Paint}} args */
+export function legendView({ drawing, paint: { measure, overlay } }) {
+  const { hue, ticks, label } = measure.scale;
+  // Rank's scale is lit at 1, which stands on the right as every scale's lit end does.
   return html`
     <div class="legend">
       <span class="scale">
-        <span class="ramp" aria-hidden="true">${steps.map((i) => html`<i class="p${i}"></i>`)}</span>
-        <span class="ticks">${['0', '.25', '.5', '.75', '1'].map((t) => html`<span>${t}</span>`)}</span>
+        <span class="ramp" aria-hidden="true">${steps.map((i) => html`<i class="${PREFIX[hue]}${i}"></i>`)}</span>
+        <span class="ticks">${ticks(drawing.model.info.d_vocab).map((t) => html`<span>${label(t)}</span>`)}</span>
       </span>
-      <span class="what"><span>${page.legend}</span><br><b>${page.legendBold}</b> ${page.legendBoldMeans}</span>
+      <span class="what">
+        <span>${wordsOf(measure, drawing).lit}</span><br>
+        <span class="key"><b>${page.legendBold}</b> ${page.legendBoldMeans}</span>
+        <span class="key"><i class="turn" aria-hidden="true"></i>${page.legendTurns}</span>
+        ${overlay ? html`<span class="key"><i class="sample" aria-hidden="true"></i>${controls.overlays[overlay.key].means}</span>` : nothing}
+      </span>
     </div>
   `;
 }

@@ -5,11 +5,13 @@ import { sameQuestion } from '../state/experiment.js';
 import { forceTheme } from '../state/theme.js';
 import { outputRow, page, rowName, spokenCell } from '../strings.js';
 import { aboutView, footView } from './about.js';
+import { opensText } from './cell.js';
+import { colourView, moreView } from './controls.js';
 import { copied } from './copy.js';
 import { formatProb } from './format.js';
-import { gridView, opensText } from './grid.js';
 import { keysView, pressed, touched } from './keys.js';
 import { legendView } from './legend.js';
+import { paintOf } from './paint.js';
 import { fitPaper } from './paper.js';
 import { hintView, shownOf, veiled } from './projector.js';
 import { chipsView, examplesView, promptView } from './prompt.js';
@@ -23,14 +25,18 @@ import { sentenceView } from './token.js';
 let linked = false;
 
 export class LogitLens extends LitElement {
-  #focus = false;
   #shown = '';
 
   constructor() {
     super();
     this.conductor = new Conductor(new URL('.', import.meta.url), !linked, () => this.requestUpdate());
     linked = true;
-    addEventListener('beforeprint', () => fitPaper(this));
+    const grid = () => /** @type {import('./grid.js').LensGrid | null} */ (this.querySelector('lens-grid'));
+    addEventListener('beforeprint', () => {
+      grid()?.showWhole(true);
+      fitPaper(this);
+    });
+    addEventListener('afterprint', () => grid()?.showWhole(false));
     this.addEventListener('copy', (e) => {
       const { drawing } = this.conductor.state;
       if (drawing) copied(e, drawing.model.vocabulary);
@@ -51,10 +57,9 @@ export class LogitLens extends LitElement {
     const drawing = veiled(state.drawing, experiment);
     const { on } = shownOf(experiment, 1);
     const selection = experiment && drawing ? selected(experiment, drawing.readout) : { position: 0, row: 0 };
-    const select = (/** @type {number} */ position, /** @type {number} */ row, focus = false) => {
-      this.#focus = focus;
-      conductor.select(position, row);
-    };
+    const paint = experiment && drawing ? paintOf(experiment, drawing, state.frequency?.ranks ?? null) : null;
+    const select = (/** @type {number} */ position, /** @type {number} */ row) => conductor.select(position, row);
+    if (paint?.overlay?.counts) queueMicrotask(() => conductor.count());
     const opens = drawing !== null && opensText(drawing, selection.position);
     const tell = on && !drawing?.readout.has(selection.position) ? asked : story;
     const told = drawing ? tell(drawing.readout, selection.position, opens) : [];
@@ -77,7 +82,7 @@ export class LogitLens extends LitElement {
       </div>
       ${statusView({ state, conductor })}
       ${
-        drawing
+        drawing && paint
           ? html`
             <div class="said" ?data-stale=${stale}>
               <p class="story">${sentenceView(drawing.model.vocabulary, told)}</p>
@@ -85,8 +90,12 @@ export class LogitLens extends LitElement {
             </div>
             <div class="reading" ?data-busy=${state.busy} ?data-stale=${stale}>
               <div class="field" @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pinned(e)} @click=${(/** @type {MouseEvent} */ e) => this.#tapped(e)}>
-                ${legendView()}
-                <div class="scroller">${gridView({ drawing, selection, select })}</div>
+                <div class="controls">
+                  ${colourView({ conductor, drawing, paint })}
+                  ${legendView({ drawing, paint })}
+                  ${moreView({ conductor, drawing, paint })}
+                </div>
+                <lens-grid .drawing=${drawing} .selection=${selection} .paint=${paint} .choose=${select}></lens-grid>
               </div>
               ${
                 on
@@ -134,16 +143,10 @@ export class LogitLens extends LitElement {
       grow(box);
     }
     if (!experiment || !drawing) return;
-    const { position, row } = selected(experiment, drawing.readout);
-    const shown = `${position} ${row} ${drawing.readout.positions} ${on}`;
+    const { position } = selected(experiment, drawing.readout);
+    const shown = `${position} ${drawing.readout.positions} ${on}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
-    const cell = /** @type {HTMLElement | null} */ (this.querySelector('.grid td.here'));
-    const scroller = this.querySelector('.scroller');
-    if (!cell || !scroller) return;
-    if (this.#focus) cell.focus({ preventScroll: true });
-    this.#focus = false;
-    reveal(scroller, cell);
     for (const chip of this.querySelectorAll('.chips li.here'))
       reveal(/** @type {Element} */ (chip.parentElement), chip);
   }
@@ -183,15 +186,10 @@ function grow(box) {
   box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
 }
 
-/**
- * Scrolls `box` alone, not the page, so far that `inner` is seen beside what is sticky on the left.
- * @param {Element} box
- * @param {Element} inner
- */
+/** Scrolls `box` alone, not the page, so far that `inner` is seen. @param {Element} box @param {Element} inner */
 function reveal(box, inner) {
   const [b, i] = [box.getBoundingClientRect(), inner.getBoundingClientRect()];
-  const left = b.left + (box.querySelector('th[scope=row]')?.getBoundingClientRect().width ?? 0);
-  if (i.left < left) box.scrollLeft -= left - i.left + 8;
+  if (i.left < b.left) box.scrollLeft -= b.left - i.left + 8;
   else if (i.right > b.right) box.scrollLeft += i.right - b.right + 8;
   if (i.top < b.top) box.scrollTop -= b.top - i.top;
   else if (i.bottom > b.bottom) box.scrollTop += i.bottom - b.bottom;

@@ -3,9 +3,9 @@
 import { html, LitElement, nothing } from 'lit';
 import { viewOf } from '../state/experiment.js';
 import { outputRow, panel, rowName } from '../strings.js';
+import { opensText } from './cell.js';
 import { copyText } from './copy.js';
 import { formatCount, formatLogit, formatNats, formatProbFine, formatRank } from './format.js';
-import { opensText } from './grid.js';
 import { styled } from './styled.js';
 import { sentenceView, tokenView } from './token.js';
 

@@ -4,7 +4,7 @@ import { ref } from 'lit/directives/ref.js';
 import { promptOf } from '../state/experiment.js';
 import { wellFormedText } from '../state/link.js';
 import { page } from '../strings.js';
-import { opensText } from './grid.js';
+import { opensText } from './cell.js';
 import { bracketOf, spokenAt, tokenView } from './token.js';
 
 /**
@@ -64,8 +64,8 @@ export function chipsView({ drawing, position, choose }) {
     if (chip?.parentElement) choose([...chip.parentElement.children].indexOf(chip));
   };
   const pressed = (/** @type {KeyboardEvent} */ e) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
-    if (!step || e.ctrlKey || e.altKey || e.metaKey || e.shiftKey) return;
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -position, End: readout.positions }[e.key];
+    if (step === undefined || e.ctrlKey || e.altKey || e.metaKey || e.shiftKey) return;
     e.preventDefault();
     choose(Math.max(0, Math.min(readout.positions - 1, position + step)));
   };

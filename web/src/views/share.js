@@ -8,8 +8,9 @@ import { csvOf, jsonOf } from '../export/tables.js';
 import { readOf } from '../state/experiment.js';
 import { encodeLink } from '../state/link.js';
 import { outputRow, page, share } from '../strings.js';
-import { stepOf } from '../style/scale.js';
-import { opensText } from './grid.js';
+import { opensText } from './cell.js';
+import { wordsOf } from './measures.js';
+import { paintOf, rowsShown, stepIn } from './paint.js';
 
 /**
  * @typedef {import('../state/conductor.js').Drawing} Drawing
@@ -119,17 +120,24 @@ export class ShareMenu extends LitElement {
   }
 
   #picture() {
-    const { readout, model, opens } = this.#shown();
+    const { readout, model, opens, experiment } = this.#shown();
+    const drawing = { readout, model };
+    const { measure, numbers, stride } = paintOf(experiment, drawing, null);
+    const { hue, format, ticks, label } = measure.scale;
     return pictureOf({
       readout,
       vocabulary: model.vocabulary,
       opens,
-      rows: readout.rows.map((_, row) => row),
-      paint: (row, p) => ({ step: stepOf(readout.answerProb(row, p)), number: '' }),
+      hue,
+      rows: rowsShown(readout.rows.length, stride).reverse(),
+      paint: (row, p) => ({
+        step: stepIn(measure, drawing, row, p),
+        number: numbers ? format(measure.value(drawing, row, p)) : '',
+      }),
       words: {
         model: page.modelChip(model.title, model.info.n_layer, model.info.n_param),
-        measure: page.legend,
-        ticks: ['0', '.25', '.5', '.75', '1'],
+        measure: wordsOf(measure, drawing).lit,
+        ticks: ticks(model.info.d_vocab).map(label),
         deeper: page.deeper,
         output: outputRow,
       },
