@@ -25,6 +25,51 @@ const states = {
     await open(page);
     await page.locator('.examples summary').click();
   },
+  'with tokens pinned, and their chart': async (page) => {
+    await open(page);
+    await page.locator('.grid td[tabindex="0"]').focus();
+    await page.keyboard.press('Enter');
+    await expect(page.locator('.panel .pins tr')).not.toHaveCount(0);
+    await expect(page.locator('.panel svg').first()).toBeVisible();
+  },
+  'with a pin being typed': async (page) => {
+    await open(page);
+    await page.getByRole('combobox', { name: 'Pin a token' }).fill('que');
+    await expect(page.getByRole('option').first()).toBeVisible();
+  },
+  'with the menu of exports open': async (page) => {
+    await open(page);
+    await page.locator('lens-share summary').click();
+  },
+  'with text to be copied by hand': async (page) => {
+    await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+    await open(page);
+    await page.locator('lens-share summary').click();
+    await page
+      .locator('lens-share')
+      .getByRole('button', { name: /command/i })
+      .click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+  },
+  'on the projector': async (page) => {
+    await page.setViewportSize({ width: 1920, height: 1080 });
+    await open(page);
+    await page.locator('.grid td[tabindex="0"]').focus();
+    await page.keyboard.press('p');
+    await expect(page.locator('[data-projector]')).toHaveCount(1);
+    await page.keyboard.press('ArrowUp');
+  },
+  'with its keys listed': async (page) => {
+    await open(page);
+    await page.locator('.grid td[tabindex="0"]').focus();
+    await page.keyboard.press('?');
+    await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  },
+  'with the about open': async (page) => {
+    await open(page);
+    await page.getByRole('button', { name: 'About the lens' }).click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+  },
   'with hostile text': async (page) => {
     await open(page);
     await box(page).fill('<img src=x onerror=alert(1)> \u202e \ud83d\ude00 \u0301');
@@ -44,6 +89,12 @@ const states = {
     await page.route(model, () => {});
     await page.goto('./');
     await expect(page.getByRole('progressbar')).toBeVisible();
+  },
+  'with the loading cancelled': async (page) => {
+    await page.route(model, () => {});
+    await page.goto('./');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await expect(page.getByRole('button', { name: 'Load it' })).toBeVisible();
   },
   'when the model does not come': async (page) => {
     await page.route(model, (route) => route.fulfill({ status: 404, body: '' }));

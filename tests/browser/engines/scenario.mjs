@@ -31,7 +31,7 @@ export const scenario = {
   },
 
   'the keyboard selects a cell': async (engine) => {
-    await engine.evaluate(() => /** @type {HTMLElement} */ (document.querySelector('.grid td[tabindex="0"]')).focus());
+    await focusCell(engine);
     const here = () => {
       const cell = /** @type {HTMLTableCellElement} */ (document.querySelector('.grid td[tabindex="0"]'));
       const row = /** @type {HTMLTableRowElement} */ (cell.parentElement);
@@ -53,6 +53,60 @@ export const scenario = {
       await engine.evaluate(() => document.querySelector('logit-lens > [role=status]')?.textContent ?? ''),
       /at space king: .*probability/,
     );
+  },
+
+  'a token is pinned by its name, and the chart draws its line': async (engine) => {
+    await engine.evaluate(() =>
+      /** @type {HTMLElement} */ (document.querySelector('.panel input[role=combobox]')).focus(),
+    );
+    await engine.type('queen');
+    await becomes(engine, () => (document.querySelector('[role=option]')?.textContent ?? '').includes('queen'), true);
+    await engine.press('Enter');
+    await becomes(engine, () => window.logitLens.experiment.reads[0].track, [' queen']);
+    await becomes(
+      engine,
+      () => [...document.querySelectorAll('.panel svg text')].some((text) => text.textContent?.includes('queen')),
+      true,
+    );
+  },
+
+  'the grid leaves as a picture': async (engine) => {
+    const picture = await engine.evaluate(async () => {
+      const saved = new Promise((/** @type {(blob: Blob) => void} */ take) => {
+        URL.createObjectURL = (blob) => {
+          take(/** @type {Blob} */ (blob));
+          return 'data:,';
+        };
+      });
+      HTMLAnchorElement.prototype.click = () => {};
+      const items = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('lens-share button'))];
+      items.find((item) => /PNG/.test(item.textContent ?? ''))?.click();
+      const bitmap = await createImageBitmap(await saved);
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+      const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+      context.drawImage(bitmap, 0, 0);
+      const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer);
+      return { width: bitmap.width, height: bitmap.height, colours: new Set(pixels).size };
+    });
+    assert.ok(picture.width > 300 && picture.height > 300 && picture.colours > 50, JSON.stringify(picture));
+  },
+
+  'P is the projector, and an arrow shows the next layer': async (engine) => {
+    const projector = () => document.querySelector('[data-projector]') !== null;
+    const rows = () =>
+      [...document.querySelectorAll('.grid tbody tr')].filter((tr) => tr.querySelector('td bdi') !== null).length;
+    const all = await engine.evaluate(rows);
+    await focusCell(engine);
+    await engine.press('p');
+    await becomes(engine, projector, true);
+    for (const shown of [1, 2]) {
+      await engine.press('ArrowUp');
+      await becomes(engine, rows, shown);
+    }
+    assert.equal(await engine.evaluate(overflow), 0);
+    await engine.press('Escape');
+    await becomes(engine, projector, false);
+    await becomes(engine, rows, all);
   },
 
   'its link opens the same in a fresh page': async (engine) => {
@@ -134,6 +188,10 @@ async function open(engine, address) {
   await engine.evaluate(() => window.logitLens.ready);
   await becomes(engine, () => document.querySelectorAll('.grid td[tabindex="0"]').length, 1);
 }
+
+/** @param {Engine} engine */
+const focusCell = (engine) =>
+  engine.evaluate(() => /** @type {HTMLElement} */ (document.querySelector('.grid td[tabindex="0"]')).focus());
 
 /** @param {Engine} engine @param {string} text */
 async function retype(engine, text) {

@@ -68,14 +68,16 @@ export class PinBox extends LitElement {
       role="option"
       id="${this.#list}-${i}"
       aria-selected=${i === this.#active ? 'true' : 'false'}
-      aria-label=${name === null ? spoken : `${spoken}: ${pins.set(ids.length)}`}
       @mousedown=${(/** @type {Event} */ e) => {
         e.preventDefault();
         this.#choose(i);
       }}
     >
-      ${ids.map((id) => html`<span class="token">${tokenView(this.vocabulary, id)}</span> `)}
-      ${name === null ? html`<span class="number id">${ids[0]}</span>` : html`<span class="id">${pins.set(ids.length)}</span>`}
+      <span aria-hidden="true">
+        ${ids.map((id) => html`<span class="token">${tokenView(this.vocabulary, id)}</span> `)}
+        ${name === null ? html`<span class="number id">${ids[0]}</span>` : html`<span class="id">${pins.set(ids.length)}</span>`}
+      </span>
+      <span class="unseen">${name === null ? spoken : `${spoken}: ${pins.set(ids.length)}`}</span>
     </li>`;
   }
 
