@@ -141,7 +141,7 @@ export const scenario = {
     );
     assert.equal(await engine.evaluate(() => document.querySelector('textarea')?.value), hostile);
     const seen = await engine.evaluate(() => ({
-      text: [...document.querySelectorAll('.grid thead th')].map((th) => th.textContent?.trim()).join(''),
+      text: [...document.querySelectorAll('.chips li')].map((th) => th.textContent?.trim()).join(''),
       made: document.querySelectorAll('logit-lens :is(img, script)').length,
     }));
     assert.ok(seen.text.includes('<img·src='), seen.text);
@@ -207,7 +207,7 @@ async function retype(engine, text) {
 const columnsBecome = (engine, tokens) =>
   becomes(
     engine,
-    () => [...document.querySelectorAll('.grid thead th:not(.bos)')].map((th) => th.textContent?.trim()),
+    () => [...document.querySelectorAll('.chips li:not(.bos)')].map((th) => th.textContent?.trim()),
     tokens,
   );
 

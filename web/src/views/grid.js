@@ -206,6 +206,7 @@ export class LensGrid extends LitElement {
             @click=${clicked}
             @keydown=${pressed}
             ${styled('margin-inline-start', `${leftOf(g, first)}px`)}
+            ${styled('width', g.column && !this.#whole ? `calc(var(--names) + ${leftOf(g, first + positions.length) - leftOf(g, first) + 2 * GAP}px)` : 'max-content')}
           >
             <caption class="unseen">${page.caption}</caption>
             <thead>

@@ -1,7 +1,8 @@
 // Which columns of a wide grid are worth having in the document: those in sight, and some on either side, so that most
 // scrolling draws nothing. Pure geometry, in px from the left edge of the first column.
 
-export const CHUNK = 8;
+export const CHUNK = 2;
+const BESIDE = 4; // columns on either side
 
 /** @typedef {{opening: number, column: number, positions: number}} Geometry  widths with their gap; opening: of column 0 */
 
@@ -22,8 +23,8 @@ function columnAt({ opening, column }, x) {
  * @returns {{first: number, end: number}} whole chunks, so that a scroll seldom changes them
  */
 export function columnsAround(g, from, to) {
-  const first = Math.max(0, (Math.floor(columnAt(g, from) / CHUNK) - 1) * CHUNK);
-  const end = Math.min(g.positions, (Math.floor(columnAt(g, Math.max(from, to)) / CHUNK) + 2) * CHUNK);
+  const first = Math.max(0, Math.floor((columnAt(g, from) - BESIDE) / CHUNK) * CHUNK);
+  const end = Math.min(g.positions, Math.ceil((columnAt(g, Math.max(from, to)) + 1 + BESIDE) / CHUNK) * CHUNK);
   return { first: Math.min(first, Math.max(0, g.positions - 1)), end };
 }
 
