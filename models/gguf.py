@@ -71,8 +71,8 @@ def read_gpt2(path):
         *front, stem, suffix = name.split(".")
         if stem not in NAMES:
             continue  # output.weight: the head is tied
-        inside = bool(front)  # blk, its number
-        out[f"h.{front[1]}." * inside + NAMES[stem] + "." + suffix] = array.T.copy() if inside and array.ndim == 2 else array
+        block = f"h.{front[1]}." if front else ""  # front: blk and its number
+        out[block + NAMES[stem] + "." + suffix] = array.T.copy() if block and array.ndim == 2 else array
     return out
 
 
