@@ -1,7 +1,7 @@
 // How the page behaves around its one table: history, what is never lost, loading, keys, projector, themes.
 import { box, columns, expect, expectColumns, experimentOf, open, test } from './support.mjs';
 
-const model = '**/model.safetensors';
+const model = '**/primer.gguf';
 
 /** Holds back what matches until the returned function is called. @param {import('@playwright/test').Page} page @param {string} url */
 async function hold(page, url) {

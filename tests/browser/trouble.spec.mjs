@@ -8,13 +8,13 @@ const site = resolve(import.meta.dirname, '../../build/site');
 test.describe('files that do not come', () => {
   test.use({ expected: [/Failed to load resource/] });
 
-  const model = '**/model.safetensors';
+  const model = '**/primer.gguf';
   /** @type {Record<string, [string, any, string]>} */
   const failures = {
     'missing model': [
       model,
       { status: 404, body: 'no' },
-      'models/primer/model.safetensors could not be loaded: the server answered 404.',
+      'models/primer.gguf could not be loaded: the server answered 404.',
     ],
     'web page in its place': [
       model,
@@ -24,7 +24,7 @@ test.describe('files that do not come', () => {
     'model cut off': [
       model,
       { contentType: 'application/octet-stream', body: Buffer.alloc(1000) },
-      'models/primer/model.safetensors is incomplete: 1000 bytes came',
+      'models/primer.gguf is incomplete: 1000 bytes came',
     ],
     'missing wasm': [
       '**/lens.wasm',
@@ -55,12 +55,12 @@ test.describe('files that do not come', () => {
   }
 
   test('the connection fails', async ({ page }) => {
-    await page.route('**/vocab.json', (route) => route.abort());
+    await page.route('**/primer.gguf', (route) => route.abort());
     await page.goto('./');
     const code = await page.evaluate(() => window.logitLens.ready.catch((/** @type {any} */ e) => e.code));
     expect(code).toBe('load_unreachable');
     await expect(page.locator('.failed')).toContainText(
-      'models/primer/vocab.json could not be loaded: the connection failed.',
+      'models/primer.gguf could not be loaded: the connection failed.',
     );
   });
 
@@ -73,15 +73,14 @@ test.describe('files that do not come', () => {
   });
 
   test('a model of other numbers than its header says is refused by the engine in words', async ({ page }) => {
-    await page.route('**/config.json', async (route) => {
-      const body = await (await route.fetch()).text();
-      route.fulfill({
-        contentType: 'application/json',
-        body: body.replace(/("n_embd":\s*)(\d+)/, (_, a, n) => `${a}${'8'.repeat(n.length)}`),
-      });
+    await page.route('**/primer.gguf', async (route) => {
+      const body = await (await route.fetch()).body();
+      const key = 'gpt2.embedding_length';
+      body.writeUInt32LE(888, body.indexOf(key) + key.length + 4); // after the value's type
+      route.fulfill({ contentType: 'application/octet-stream', body });
     });
     await page.goto('./');
-    await expect(page.locator('.failed p')).toContainText(/\w+ \w+ \w+/);
+    await expect(page.locator('.failed p')).toContainText('tensor "wte.weight" should have shape [d_vocab, 888]');
     await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
   });
 });
@@ -92,7 +91,7 @@ test('bytes are counted while the model comes', async ({ page }) => {
   const gate = new Promise((/** @type {(v: void) => void} */ r) => {
     go = r;
   });
-  await page.route('**/model.safetensors', async (route) => {
+  await page.route('**/primer.gguf', async (route) => {
     await gate;
     route.continue();
   });

@@ -15,7 +15,7 @@ test('little comes before the model: page, style and scripts are under 150 kB', 
       ).observe({ type: 'layout-shift', buffered: true }),
     ).catch(() => 0),
   );
-  const model = requests.findIndex((r) => /models\/\w+\//.test(r.url()));
+  const model = requests.findIndex((r) => /models\/.*\.gguf$/.test(r.url()));
   expect(model).toBeGreaterThan(0);
   const sizes = await Promise.all(
     requests.slice(0, model).map(async (r) => ({

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-import bpe_reference
+import gguf_reference
 import make_tiny
 import reference
 from support import PRIMER, SHARED, TINY, Comparison, LensTest, experiment, read_json, run_experiments
@@ -88,10 +88,8 @@ class Numbers(LensTest):
         self.recorded("slm-4096")
 
     def test_primer(self):
-        if not (PRIMER / "model.safetensors").is_file():
-            self.skipTest("models/primer is absent")
-        model, bpe = reference.read_model(PRIMER), bpe_reference.Bpe.from_folder(PRIMER)
-        bos = json.loads((PRIMER / "config.json").read_text(encoding="utf-8"))["bos_token_id"]
+        model, bpe = gguf_reference.read_model(PRIMER), gguf_reference.read_tokenizer(PRIMER)
+        bos = gguf_reference.read_gguf(PRIMER).keys["tokenizer.ggml.bos_token_id"]
         prompt = "The capital of France is Paris. When Mary and John went to the store, John gave a drink to"
         ids = [bos, *bpe.encode(prompt)]
         track = [bpe.encode(text)[0] for text in (" Paris", " Mary", " the")]

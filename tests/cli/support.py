@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("LENS", ROOT / "build" / "native" / "lens"))
 TINY = ROOT / "tests" / "golden" / "tiny"
 SHARED = ROOT.parent / "shared" / "models"
-PRIMER = ROOT / "models" / "primer"
+PRIMER = ROOT / "models" / "primer.gguf"
 
 TOLERANCE = 1e-4  # of the largest logit in a row of the lens
 

@@ -4,7 +4,7 @@ import json
 import random
 import subprocess
 
-import bpe_reference
+import gguf_reference
 from support import PRIMER, PROGRAM, TINY, LensTest, run_lens
 
 
@@ -19,13 +19,11 @@ class Tokenize(LensTest):
         draw = random.Random(3)
         alphabet = "aetn 's\n\t.,!7½éß—日\U0001f408\u00a0'lvd\r"
         texts = self.TEXTS + ["".join(draw.choices(alphabet, k=draw.randrange(1, 60))) for _ in range(40)]
-        for folder, some in ((TINY, texts), (PRIMER, self.TEXTS)):
-            if not (folder / "vocab.json").is_file():
-                continue
-            bpe = bpe_reference.Bpe.from_folder(folder)
+        primer = gguf_reference.read_tokenizer(PRIMER)
+        for model, bpe, some in ((TINY, self.bpe, texts), (PRIMER, primer, self.TEXTS)):
             for text in some:
-                with self.subTest(folder=folder.name, text=text[:60]):
-                    found = self.tokenize(folder, text)
+                with self.subTest(model=model.name, text=text[:60]):
+                    found = self.tokenize(model, text)
                     self.assertEqual([token["id"] for token in found["tokens"]], bpe.encode(text))
                     joined = b"".join(bytes(t.get("bytes") or t["text"].encode()) for t in found["tokens"])
                     self.assertEqual(joined, text.encode())

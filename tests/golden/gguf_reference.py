@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+import bpe_reference
 import reference
 
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -106,6 +107,14 @@ def quantized(values):
     blocks["d"] = d.astype("<f2")
     blocks["q"] = np.trunc(scaled + np.copysign(np.float32(0.5), scaled))
     return blocks
+
+
+def read_tokenizer(path):
+    """The byte-level BPE inside: token types 1 (normal) and 3 (control)."""
+    keys = read_gguf(path).keys
+    assert keys["tokenizer.ggml.model"] == "gpt2" and set(keys["tokenizer.ggml.token_type"]) <= {1, 3}
+    vocab = {token: id for id, token in enumerate(keys["tokenizer.ggml.tokens"])}
+    return bpe_reference.Bpe(vocab, [tuple(merge.split(" ")) for merge in keys["tokenizer.ggml.merges"]])
 
 
 def read_model(path):

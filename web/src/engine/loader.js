@@ -92,6 +92,7 @@ export async function fetchModel(models, entry, progress, signal) {
   const total = sizes.every((n) => n !== undefined) ? sizes.reduce((a, b) => a + b, 0) : null;
   const files = [];
   let before = 0;
+  progress(0, total); // its size is known before its first byte
   for (const [i, name] of entry.files.entries()) {
     const url = new URL(entry.path + name, models);
     const at = before;

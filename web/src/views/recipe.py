@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-lens, model, prompt = sys.argv[1:] or ["build/native/lens", "models/primer", "The capital of France is"]
+lens, model, prompt = sys.argv[1:] or ["build/native/lens", "models/primer.gguf", "The capital of France is"]
 read = json.loads(subprocess.check_output([lens, "read", "--model", model, "--prompt", prompt, "--json"]))
 
 cells = read["cells"]  # [row][position], the embedding first
