@@ -35,7 +35,7 @@ const states = {
   'with a pin being typed': async (page) => {
     await open(page);
     await page.getByRole('combobox', { name: 'Pin a token' }).fill('que');
-    await expect(page.getByRole('option').first()).toBeVisible();
+    await expect(page.locator('pin-box').getByRole('option').first()).toBeVisible();
   },
   'with the menu of exports open': async (page) => {
     await open(page);
