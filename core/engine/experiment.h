@@ -34,48 +34,24 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
 #include "edits/edit.h"
-#include "lens/logit_lens.h"
-#include "model/hook_point.h"
-#include "text/tokenizer.h"
+#include "engine/read.h"
+#include "text/token_id.h"
 
 namespace lens {
 
 inline constexpr int kExperimentVersion = 1;
-
-// A token as the author wrote it: its id, or the text that it is.
-using TokenRef = std::variant<TokenId, std::string>;
 
 struct RunSpec {
   std::string model;                                      // the ref
   std::variant<std::string, std::vector<TokenId>> input;  // a prompt (well-formed UTF-8), or ids
   std::optional<bool> bos;
   std::vector<Edit> edits;
-};
-
-struct LensRead {
-  Norm norm = Norm::recomputed;
-  bool mid = false;
-  bool change = false;
-  std::vector<int> positions;  // none means all
-  std::size_t top = 10;
-  std::vector<TokenRef> track;
-  std::vector<std::pair<std::string, std::vector<TokenRef>>> sets;
-};
-
-struct ActivationsRead {
-  std::vector<HookPoint> hooks;
-};
-
-struct Read {
-  std::string run;
-  std::variant<LensRead, ActivationsRead> what;
 };
 
 struct Experiment {

@@ -11,16 +11,11 @@
 #include "base/result.h"
 #include "base/table.h"
 #include "engine/experiment.h"
-#include "engine/loaded_model.h"
-#include "engine/run_cache.h"
+#include "engine/reading.h"
+#include "engine/sliced_run.h"
 
 namespace lens {
 
-// A loaded model and the work done with it, which goes when the model goes.
-struct Resident {
-  LoadedModel loaded;
-  RunCache runs;
-};
 using Residents = std::map<std::string, std::shared_ptr<Resident>>;  // by ref
 
 struct Progress {
@@ -61,15 +56,11 @@ class Job {
   std::vector<ReadTables> tables();
 
  private:
-  class Run;
-  class Reading;
-  class LensReading;
-  class ActivationsReading;
   Job() = default;
   std::size_t steps_left() const;
   bool step();
 
-  std::map<std::string, std::unique_ptr<Run>> runs_;
+  std::map<std::string, std::unique_ptr<SlicedRun>> runs_;
   std::vector<std::unique_ptr<Reading>> readings_;  // one for each of the Experiment's reads
   std::size_t n_step_ = 0;
 };

@@ -1,0 +1,43 @@
+// One entry of an Experiment's reads being answered, in slices. Each kind of read (read.h) has a file of its own,
+// KIND_reading.cpp, that says what its tables are.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "base/table.h"
+#include "engine/read.h"
+#include "engine/sliced_run.h"
+
+namespace lens {
+
+class Reading {
+ public:
+  explicit Reading(SlicedRun& run) : run_(run) {}
+  virtual ~Reading() = default;
+
+  virtual std::size_t steps_left() const = 0;
+  virtual void step() = 0;                           // only once the run is finished
+  virtual std::size_t columns() const { return 0; }  // of lens grids finished so far
+  virtual std::vector<Table> tables() = 0;           // unfinished numbers are missing, unfinished tables left out
+
+  SlicedRun& run() { return run_; }
+
+ protected:
+  SlicedRun& run_;
+};
+
+// Check what needs the model. Errors: token_id, token_text, no_tokenizer, position, hook_layer.
+Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const ActivationsRead& asked, SlicedRun& run);
+
+// A dimension of these positions of a run, labelled by their numbers where they are not simply all.
+Dimension position_dimension(std::span<const std::size_t> positions, bool named);
+// token [position]: the run's own.
+Table token_table(const SlicedRun& run, std::span<const std::size_t> positions, bool named);
+Table token_table(const SlicedRun& run);
+
+}  // namespace lens

@@ -1,0 +1,44 @@
+#include "engine/sliced_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/forward.h"
+
+namespace lens {
+namespace {
+
+// Positions that go through a block together: a slice of the largest GPT-2 then takes some hundred milliseconds.
+constexpr std::size_t kForwardChunk = 32;
+
+}  // namespace
+
+SlicedRun::SlicedRun(std::string run_name, std::shared_ptr<Resident> resident, std::vector<TokenId> ids)
+    : name(std::move(run_name)),
+      tokens(std::move(ids)),
+      resident_(std::move(resident)),
+      cached_(resident_->runs.take(model().config(), tokens)),
+      begin_(cached_.activations.size()) {}
+
+SlicedRun::~SlicedRun() {
+  if (begin_ < cached_.activations.size()) cached_.truncate(begin_);
+  resident_->runs.put(std::move(cached_));
+}
+
+std::size_t SlicedRun::steps_left() const {
+  if (begin_ >= tokens.size()) return 0;
+  const std::size_t chunks = (tokens.size() - begin_ + kForwardChunk - 1) / kForwardChunk;
+  return chunks * model().config().n_layer - layer_;
+}
+
+void SlicedRun::step() {
+  const std::size_t end = std::min(begin_ + kForwardChunk, tokens.size());
+  if (layer_ == 0) {
+    activations().append(std::span(tokens).subspan(begin_, end - begin_));
+    forward_embed(model(), begin_, end, activations());
+  }
+  forward_block(model(), layer_, begin_, end, activations());
+  if (++layer_ == model().config().n_layer) begin_ = end, layer_ = 0;
+}
+
+}  // namespace lens
