@@ -236,9 +236,25 @@ def write_counts(counts, path):
 
 # ---- training ---------------------------------------------------------------
 
+def has_bfloat16():
+    """Whether this CPU multiplies bfloat16 itself; where it is emulated, float32 is many times faster."""
+    try:
+        with open("/proc/cpuinfo") as f:
+            return "avx512_bf16" in f.read()
+    except OSError:
+        return False
+
+
+FAST = torch.bfloat16 if has_bfloat16() else torch.float32
+
+
+def autocast():
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=FAST == torch.bfloat16)
+
+
 def orthogonalise(g, steps=5):
     """Newton-Schulz: the nearest (semi-)orthogonal matrix to each of a stack, roughly."""
-    x = g.bfloat16() / (g.norm(dim=(-2, -1), keepdim=True).bfloat16() + 1e-7)
+    x = (g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(FAST)
     for _ in range(steps):
         a = x @ x.transpose(-1, -2)
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
@@ -302,10 +318,6 @@ def held_out_rows(encoded, tokenizer, length, most):
         mine = [r for r in mine if len(r) == length]
         rows += mine[::max(1, len(mine) // most)][:most]
     return np.array(rows, dtype=np.int16)
-
-
-def autocast():
-    return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
 def say(*words):
