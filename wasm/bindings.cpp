@@ -19,10 +19,7 @@ class EngineBinding {
  public:
   // files: [{name, bytes: Uint8Array}]
   val load(const std::string& ref, const val& files) {
-    std::vector<File> taken;
-    for (int i = 0, n = files["length"].as<int>(); i < n; ++i)
-      taken.push_back({files[i]["name"].as<std::string>(), bytes_of(files[i]["bytes"])});
-    const auto loaded = engine_.load(ref, std::move(taken));
+    const auto loaded = engine_.load(ref, files_of(files));
     if (!loaded) return answer(loaded.error());
     const Model& model = (*loaded)->model;
     const Config& c = model.config();
@@ -39,6 +36,12 @@ class EngineBinding {
     info.set("bos", c.bos ? val(*c.bos) : val::null());
     info.set("has_tokenizer", (*loaded)->tokenizer.has_value());
     return answer(info);
+  }
+
+  // A lens of a loaded model, under a name. files: [{name, bytes: Uint8Array}]
+  val load_lens(const std::string& ref, const std::string& name, const val& files) {
+    const auto status = engine_.load_lens(ref, name, files_of(files));
+    return status ? answer(val::undefined()) : answer(status.error());
   }
 
   val release(const std::string& ref) {
@@ -119,6 +122,13 @@ class EngineBinding {
   }
 
  private:
+  static std::vector<File> files_of(const val& files) {
+    std::vector<File> taken;
+    for (int i = 0, n = files["length"].as<int>(); i < n; ++i)
+      taken.push_back({files[i]["name"].as<std::string>(), bytes_of(files[i]["bytes"])});
+    return taken;
+  }
+
   static Error no_job(int job) { return {"no_job", "There is no job " + std::to_string(job) + "."}; }
 
   Engine engine_;
@@ -148,6 +158,7 @@ EMSCRIPTEN_BINDINGS(lens) {
   emscripten::class_<EngineBinding>("Engine")
       .constructor<>()
       .function("load", &Guarded<&EngineBinding::load>::call)
+      .function("loadLens", &Guarded<&EngineBinding::load_lens>::call)
       .function("release", &Guarded<&EngineBinding::release>::call)
       .function("vocabulary", &Guarded<&EngineBinding::vocabulary>::call)
       .function("tokenize", &Guarded<&EngineBinding::tokenize>::call)

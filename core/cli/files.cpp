@@ -53,6 +53,15 @@ Result<std::vector<File>> read_model_files(const fs::path& path) {
   return read_all(paths);
 }
 
+Result<std::vector<File>> read_lens_files(const fs::path& path) {
+  std::error_code error;
+  std::vector<fs::path> paths{fs::is_directory(path, error) ? path / "params.pt" : path};
+  if (const fs::path config = paths[0].parent_path() / "config.json";
+      paths[0].extension() == ".pt" && fs::is_regular_file(config, error))
+    paths.push_back(config);
+  return read_all(paths);
+}
+
 NewFile::NewFile(fs::path path) : path_(std::move(path)), part_(path_), out_() {
   part_ += ".part";
   out_.open(part_, std::ios::binary | std::ios::trunc);

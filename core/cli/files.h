@@ -18,6 +18,10 @@ Result<File> read_file(const std::filesystem::path& path);
 // Errors: as read_file's.
 Result<std::vector<File>> read_model_files(const std::filesystem::path& path);
 
+// The files of a lens: one .safetensors, or a params.pt with the config.json beside it; a folder means the params.pt in
+// it. Errors: as read_file's.
+Result<std::vector<File>> read_lens_files(const std::filesystem::path& path);
+
 // A file that appears under its name only when it is whole: until then it is NAME.part, which goes if it is left so.
 class NewFile {
  public:

@@ -19,22 +19,42 @@ namespace {
 using namespace lens;
 namespace fs = std::filesystem;
 
-// Models by ref, loaded when first asked for. A ref is a path, unless --model says what every ref means.
+// NAME=FILE, or FILE alone, which is then "tuned".
+std::pair<std::string, fs::path> named_file(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) return {"tuned", text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+// Models by ref, loaded with their lenses when first asked for. A ref is a path, unless --model says what every ref
+// means.
 class Models {
  public:
-  explicit Models(std::optional<std::string> path) : path_(std::move(path)) {}
+  explicit Models(std::optional<std::string> path, std::vector<std::string> lens_files = {})
+      : path_(std::move(path)), lens_files_(std::move(lens_files)) {}
 
   Result<std::shared_ptr<const LoadedModel>> get(const std::string& ref) {
     if (auto loaded = engine.model(ref)) return loaded;
     auto files = read_model_files(path_.value_or(ref));
     if (!files) return files.error();
-    return engine.load(ref, *std::move(files));
+    auto loaded = engine.load(ref, *std::move(files));
+    if (!loaded) return loaded;
+    for (const std::string& text : lens_files_) {
+      const auto [name, path] = named_file(text);
+      const auto lens = read_lens_files(path);
+      const auto status = lens ? engine.load_lens(ref, name, *lens) : Status(lens.error());
+      if (status) continue;
+      engine.release(ref);  // so that who asks again is told again
+      return status.error();
+    }
+    return loaded;
   }
 
   Engine engine;
 
  private:
   std::optional<std::string> path_;
+  std::vector<std::string> lens_files_;
 };
 
 // All readings of one Experiment: the reading itself where there is one, else {"v", "reads": [...]}.
@@ -67,7 +87,8 @@ struct ReadFlags {
   std::string norm = "recomputed";
   bool mid = false, change = false, json = false;
   std::optional<bool> bos;
-  std::vector<std::string> track;
+  std::vector<std::string> track, lens_files;
+  std::optional<std::string> lens, beside;
 };
 
 // "464,3139" is a JSON list without its brackets.
@@ -87,6 +108,8 @@ Json experiment_of(const ReadFlags& flags, const Json& ids, const Json& position
   Json read{{"what", "lens"}, {"norm", flags.norm}, {"mid", flags.mid}, {"change", flags.change}, {"top", flags.top}};
   if (flags.positions) read["positions"] = positions;
   if (!flags.track.empty()) read["track"] = flags.track;
+  if (flags.lens) read["lens"] = *flags.lens;
+  if (flags.beside) read["beside"] = *flags.beside;
   return {
       {"v", kExperimentVersion}, {"models", {{"model", *flags.model}}}, {"runs", {{"main", run}}}, {"reads", {read}}};
 }
@@ -109,7 +132,7 @@ int run_lines(Models& models, std::istream& lines) {
 }
 
 int read(const ReadFlags& flags) {
-  Models models(flags.model);
+  Models models(flags.model, flags.lens_files);
   if (flags.experiment) {
     if (*flags.experiment == "-") return run_lines(models, std::cin);
     const auto file = read_file(*flags.experiment);
@@ -206,12 +229,17 @@ int main(int argc, char** argv) {
                            "a .gguf or .safetensors file, or a folder with config.json and weights");
   auto* experiment = read_command->add_option("--experiment", flags.experiment,
                                               "an Experiment's JSON file; - for one Experiment a line");
+  read_command->add_option("--lens-file", flags.lens_files,
+                           "NAME=FILE, a lens for the model: .safetensors, or tuned-lens' params.pt or its folder; "
+                           "without a name it is called tuned");
   auto* prompt = read_command->add_option("--prompt", flags.prompt, "text to read; the model's BOS token is put first");
   auto* ids = read_command->add_option("--ids", flags.ids, "token ids instead, taken as they are: 464,3139");
   prompt->excludes(ids);
   // An Experiment says all this itself.
   for (CLI::Option* option :
        {prompt, ids, read_command->add_option("--top", flags.top, "tokens a cell, 1 to 50")->capture_default_str(),
+        read_command->add_option("--lens", flags.lens, "raw, or the name of a --lens-file"),
+        read_command->add_option("--beside", flags.beside, "a lens: also how far each cell is from its reading there"),
         read_command->add_option("--norm", flags.norm, "recomputed, frozen or none")->capture_default_str(),
         read_command->add_option("--track", flags.track, "a token to follow through every cell, by its text"),
         read_command->add_flag("--bos,!--no-bos", flags.bos, "whether the BOS token is put first"),

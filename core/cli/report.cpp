@@ -30,7 +30,6 @@ Json lens_json(const LoadedModel& model, const ReadTables& reading) {
   const Table* sets = find(reading, "set_prob");
   const auto top_id = ids(reading, "top_id");
   const auto top_logit = floats(reading, "top_logit"), top_prob = floats(reading, "top_prob");
-  const Table* change = find(reading, "change");
 
   Json rows = Json::array();
   for (std::size_t r = 0; r < n_row; ++r) {
@@ -47,7 +46,8 @@ Json lens_json(const LoadedModel& model, const ReadTables& reading) {
       Json cell{{"top", std::move(top)}};
       for (const char* name : {"entropy", "kl", "surprisal", "log_z", "mean_logit"})
         cell[name] = number(floats(reading, name)[i]);
-      if (change) cell["change"] = number(floats(reading, "change")[i]);
+      for (const char* name : {"change", "beside_kl"})
+        if (find(reading, name)) cell[name] = number(floats(reading, name)[i]);
       cell["answer_logit"] = number(floats(reading, "answer_logit")[i]);
       for (const std::string token : {"answer", "input"}) {
         cell[token + "_prob"] = number(floats(reading, token + "_prob")[i]);

@@ -11,7 +11,7 @@ Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::ve
   try {
     auto loaded = load_model(ref, std::move(files));
     if (!loaded) return loaded.error();
-    models_[ref] = std::make_shared<Resident>(Resident{*std::move(loaded), {}});
+    models_[ref] = std::make_shared<Resident>(Resident{*std::move(loaded)});
     return model(ref);
   } catch (const std::exception&) {  // bad_alloc, or length_error from a vector beyond what a pointer can span
     return Error{"out_of_memory", ref +
@@ -26,6 +26,22 @@ Result<std::shared_ptr<const LoadedModel>> Engine::model(const std::string& ref)
   const auto it = models_.find(ref);
   if (it == models_.end()) return Error{"model_missing", "The model " + in_quotes(ref) + " is not loaded."};
   return std::shared_ptr<const LoadedModel>(it->second, &it->second->loaded);
+}
+
+Status Engine::load_lens(const std::string& ref, const std::string& name, const std::vector<File>& files) {
+  const auto resident = models_.find(ref);
+  if (resident == models_.end()) return Error{"model_missing", "The model " + in_quotes(ref) + " is not loaded."};
+  if (name.empty() || name == "raw")
+    return Error{"lens_name", "A lens cannot be called " + in_quotes(name) + "; give it another name."};
+  try {
+    auto lens = lens::load_lens(files, resident->second->loaded);
+    if (!lens) return lens.error();
+    LoadedLens loaded{name + " " + std::to_string(++n_lens_), *std::move(lens)};
+    resident->second->lenses[name] = std::make_shared<LoadedLens>(std::move(loaded));
+    return ok();
+  } catch (const std::exception&) {
+    return Error{"out_of_memory", "The lens " + in_quotes(name) + " does not fit in the memory there is."};
+  }
 }
 
 Result<std::unique_ptr<Job>> Engine::start(const Experiment& experiment) { return Job::start(experiment, models_); }

@@ -21,6 +21,9 @@ class Engine {
   void release(const std::string& ref);
   // Errors: model_missing.
   Result<std::shared_ptr<const LoadedModel>> model(const std::string& ref) const;
+  // Loads a lens for a loaded model and keeps it under `name`, in place of an earlier one; jobs that read with that go
+  // on. Errors: model_missing; lens_name (none, or "raw"); those of loaded_lens.h's load_lens; out_of_memory.
+  Status load_lens(const std::string& ref, const std::string& name, const std::vector<File>& files);
 
   // Errors: parse_experiment's and Job::start's.
   Result<std::unique_ptr<Job>> start(const Experiment& experiment);
@@ -30,6 +33,7 @@ class Engine {
 
  private:
   Residents models_;
+  std::size_t n_lens_ = 0;  // ever loaded
 };
 
 }  // namespace lens

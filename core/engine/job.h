@@ -34,8 +34,8 @@ struct ReadTables {
 class Job {
  public:
   // Checks everything that needs the models: prompts fit, ids exist, tracked texts are one token. `models` must
-  // hold every ref of the experiment. Errors: model_missing, prompt_empty, prompt_length, token_id, token_text,
-  // hook_layer, position, no_tokenizer.
+  // hold every ref of the experiment. Errors: model_missing, lens_missing, prompt_empty, prompt_length, token_id,
+  // token_text, hook_layer, position, no_tokenizer.
   static Result<std::unique_ptr<Job>> start(const Experiment& experiment, const Residents& models);
   // Hands its runs back to the cache, as far as they are finished.
   ~Job();
@@ -47,9 +47,10 @@ class Job {
   //   token [position]; top_id, top_logit, top_prob [row, position, top]; log_z, mean_logit, entropy, kl, surprisal
   //   [row, position]; answer_id [position]; answer_logit, answer_prob, answer_rank, input_prob, input_rank
   //   [row, position]; track_id [track]; track_logit, track_prob, track_rank [row, position, track];
-  //   set_prob [row, position, set]; where asked, change [row, position].
-  // Logits are raw. kl is KL(output ‖ row), change KL(row ‖ row below), NaN in the bottom row, and surprisal that of
-  // the token that came next, in nats; the run's last position has none (NaN). The answer is the output's own top
+  //   set_prob [row, position, set]; where asked, change and beside_kl [row, position].
+  // Logits are raw. kl is KL(output ‖ row), change KL(row ‖ row below), NaN in the bottom row, beside_kl KL(the same row
+  // through the lens beside ‖ row), and surprisal that of the token that came next, in nats; the run's last position
+  // has none (NaN). The answer is the output's own top
   // token, the input the position's own token. Row labels are hook names, bottom first. An activations read gives token
   // and one table per hook, named as the hook, with its shape. Columns not finished hold NaN and -1; other unfinished
   // tables are left out.

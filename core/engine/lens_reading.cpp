@@ -15,17 +15,23 @@ constexpr std::size_t kLensRows = 32;
 
 std::size_t chunks(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 
+// The lens that is read with, and the one that it is held against, if any.
+struct LensPair {
+  std::shared_ptr<const LoadedLens> shown, beside;
+};
+
 class LensReading : public Reading {
  public:
   // Reads `positions`, which are all of the run's unless they were `named`.
-  LensReading(SlicedRun& run, LensOptions options, std::vector<std::size_t> positions, bool named)
+  LensReading(SlicedRun& run, LensPair lenses, LensOptions options, std::vector<std::size_t> positions, bool named)
       : Reading(run),
+        lenses_(std::move(lenses)),
         options_(std::move(options)),
         positions_(std::move(positions)),
         named_(named),
         rows_(lens_rows(run.model().config(), options_.mid)),
         done_(run.columns(key())),
-        per_step_(std::max<std::size_t>(1, kLensRows / (rows_.size() + 1))) {}
+        per_step_(std::max<std::size_t>(1, kLensRows / (rows_.size() * (options_.beside ? 2 : 1) + 1))) {}
 
   std::size_t columns() const override {
     return static_cast<std::size_t>(std::ranges::count_if(positions_, [&](auto p) { return done_.contains(p); }));
@@ -36,7 +42,7 @@ class LensReading : public Reading {
     std::vector<std::size_t> batch;
     for (const std::size_t p : positions_)
       if (batch.size() < per_step_ && !done_.contains(p)) batch.push_back(p);
-    auto read = read_lens(run_.model(), lens_, options_, run_.activations(), batch);
+    auto read = read_lens(run_.model(), lenses_.shown->lens, options_, run_.activations(), batch);
     for (std::size_t i = 0; i < batch.size(); ++i) done_.emplace(batch[i], std::move(read[i]));
   }
 
@@ -72,6 +78,7 @@ class LensReading : public Reading {
     floats("entropy", "nats", cell, [](C c, I) { return c.reading.entropy; });
     floats("kl", "nats", cell, [](C c, I) { return c.kl; });
     if (options_.change) floats("change", "nats", cell, [](C c, I) { return c.change; });
+    if (options_.beside) floats("beside_kl", "nats", cell, [](C c, I) { return c.beside_kl; });
     Table surprisal = float_table("surprisal", cell, "nats");
     Table answers = id_table("answer_id", {position});
     for (std::size_t i = 0; i < positions_.size(); ++i) {
@@ -109,7 +116,8 @@ class LensReading : public Reading {
   void read_next_tokens() {
     for (const std::size_t p : positions_)
       if (p + 1 < run_.tokens.size() && done_.contains(p) && !next_logits_.contains(p))
-        next_logits_[p] = read_token(run_.model(), lens_, options_, run_.activations(), p, run_.tokens[p + 1]);
+        next_logits_[p] =
+            read_token(run_.model(), lenses_.shown->lens, options_, run_.activations(), p, run_.tokens[p + 1]);
   }
 
   // data[row, position, j] = value(cell, j) over the finished columns.
@@ -129,8 +137,8 @@ class LensReading : public Reading {
   std::string key() const {
     Json sets = Json::array();
     for (const TokenSet& set : options_.sets) sets.push_back({set.name, set.ids});
-    return print_json(
-        {static_cast<int>(options_.norm), options_.mid, options_.change, options_.top, options_.track, sets});
+    return print_json({lenses_.shown->key, lenses_.beside ? lenses_.beside->key : "", static_cast<int>(options_.norm),
+                       options_.mid, options_.change, options_.top, options_.track, sets});
   }
   std::vector<std::string> row_labels() const {
     std::vector<std::string> labels;
@@ -148,8 +156,8 @@ class LensReading : public Reading {
     return labels;
   }
 
-  const Lens lens_;  // raw
-  const LensOptions options_;
+  const LensPair lenses_;
+  const LensOptions options_;  // its `beside` is the pair's
   const std::vector<std::size_t> positions_;
   const bool named_;
   const std::vector<HookPoint> rows_;
@@ -161,7 +169,19 @@ class LensReading : public Reading {
 }  // namespace
 
 Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun& run) {
+  LensPair lenses;
+  const auto choose = [&](const std::string& name, std::shared_ptr<const LoadedLens>& lens) -> Status {
+    auto found = resolve_lens(run.lenses(), name, run.loaded());
+    if (!found) return found.error();
+    lens = *std::move(found);
+    return ok();
+  };
+  if (auto status = choose(asked.lens, lenses.shown); !status) return status.error();
   LensOptions options{.norm = asked.norm, .mid = asked.mid, .change = asked.change, .top = asked.top};
+  if (asked.beside) {
+    if (auto status = choose(*asked.beside, lenses.beside); !status) return status.error();
+    options.beside = &lenses.beside->lens;
+  }
   auto track = resolve_tokens(run.loaded(), asked.track);
   if (!track) return track.error();
   options.track = *std::move(track);
@@ -173,7 +193,7 @@ Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun&
   auto positions = resolve_positions(asked.positions, run.tokens.size(), run.name);
   if (!positions) return positions.error();
   return std::unique_ptr<Reading>(
-      new LensReading(run, std::move(options), *std::move(positions), !asked.positions.empty()));
+      new LensReading(run, std::move(lenses), std::move(options), *std::move(positions), !asked.positions.empty()));
 }
 
 }  // namespace lens

@@ -14,7 +14,7 @@ Result<LoadedModel> load_model(std::string ref, std::vector<File> files) {
   if (!model) return model.error();
   auto tokenizer = tokenizer_of(*parts, model->config().d_vocab);
   if (!tokenizer) return tokenizer.error();
-  return LoadedModel{std::move(ref), *std::move(model), *std::move(tokenizer)};
+  return LoadedModel{std::move(ref), *std::move(model), *std::move(tokenizer), parts->about.value("general.name", "")};
 }
 
 }  // namespace lens

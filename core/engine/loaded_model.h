@@ -17,6 +17,7 @@ struct LoadedModel {
   std::string ref;
   Model model;
   std::optional<Tokenizer> tokenizer;  // absent: the model reads and says ids
+  std::string name;                    // as its file calls it (general.name); empty where it does not say
 
   // The bytes of a token; "#12" where there is no tokenizer or the id has no token in it.
   std::string token_bytes(TokenId id) const;

@@ -12,11 +12,11 @@ constexpr std::size_t kMostTop = 50;
 
 Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
   LensRead lens;
-  if (const Json* name = find(read, "lens")) {
-    if (!name->is_string()) return wrong(path + ".lens", "the name of a lens");
-    if (*name != "raw")
-      return Error{"not_built", path + ".lens: the lens " + in_quotes(name->get<std::string>()) +
-                                    " is not built in this version; \"raw\" is."};
+  for (const char* key : {"lens", "beside"}) {
+    const Json* name = find(read, key);
+    if (!name) continue;
+    if (!name->is_string()) return wrong(path + "." + key, "the name of a lens");
+    (key == std::string_view("lens") ? lens.lens : lens.beside.emplace()) = name->get<std::string>();
   }
   if (const Json* norm = find(read, "norm")) {
     if (*norm == "recomputed")

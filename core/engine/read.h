@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@
 namespace lens {
 
 struct LensRead {
+  std::string lens = "raw";
+  std::optional<std::string> beside;
   Norm norm = Norm::recomputed;
   bool mid = false;
   bool change = false;

@@ -30,7 +30,7 @@ class Reading {
   SlicedRun& run_;
 };
 
-// Check what needs the model. Errors: token_id, token_text, no_tokenizer, position, hook_layer.
+// Check what needs the model. Errors: lens_missing, token_id, token_text, no_tokenizer, position, hook_layer.
 Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const ActivationsRead& asked, SlicedRun& run);
 

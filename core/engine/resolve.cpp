@@ -52,6 +52,16 @@ Result<std::vector<TokenId>> resolve_tokens(const LoadedModel& model, std::span<
   return ids;
 }
 
+Result<std::shared_ptr<const LoadedLens>> resolve_lens(const Lenses& lenses, const std::string& name,
+                                                       const LoadedModel& model) {
+  const auto found = lenses.find(name);
+  if (found != lenses.end()) return found->second;
+  std::string names;
+  for (const auto& [other, lens] : lenses) names += (names.empty() ? "" : ", ") + in_quotes(other);
+  return Error{"lens_missing", "There is no lens " + in_quotes(name) + " for " + title(model) + "; there is " + names +
+                                   ". Others are files that are loaded beside the model."};
+}
+
 Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSpec& spec) {
   const Config& config = model.model.config();
   std::vector<TokenId> ids;

@@ -1,18 +1,24 @@
 // The experiment's words as a model's numbers: prompts and texts become ids, or an error that says why not.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/experiment.h"
+#include "engine/loaded_lens.h"
 #include "engine/loaded_model.h"
 
 namespace lens {
 
 // How messages name a model.
 std::string title(const LoadedModel& model);
+
+// The lens that a read names. Error: lens_missing, which says what there is.
+Result<std::shared_ptr<const LoadedLens>> resolve_lens(const Lenses& lenses, const std::string& name,
+                                                       const LoadedModel& model);
 
 // What a run reads, BOS included. Errors: no_tokenizer, token_id, prompt_empty, prompt_length.
 Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSpec& spec);

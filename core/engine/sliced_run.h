@@ -6,15 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "engine/loaded_lens.h"
 #include "engine/loaded_model.h"
 #include "engine/run_cache.h"
 
 namespace lens {
 
-// A loaded model and the work done with it, which goes when the model goes.
+// A loaded model, its lenses, and the work done with it, which goes when the model goes.
 struct Resident {
   LoadedModel loaded;
-  RunCache runs;
+  Lenses lenses = {{"raw", std::make_shared<LoadedLens>()}};
+  RunCache runs = {};
 };
 
 class SlicedRun {
@@ -27,6 +29,7 @@ class SlicedRun {
 
   const LoadedModel& loaded() const { return resident_->loaded; }
   const Model& model() const { return resident_->loaded.model; }
+  const Lenses& lenses() const { return resident_->lenses; }
   Activations& activations() { return cached_.activations; }
   LensColumns& columns(const std::string& key) { return cached_.columns[key]; }
 

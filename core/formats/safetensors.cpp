@@ -111,10 +111,12 @@ Status check_extents(std::vector<Extent> extents, std::size_t n_byte, const std:
   return ok();
 }
 
-}  // namespace
+struct Parts {
+  Json header;
+  std::span<const std::byte> buffer;
+};
 
-Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std::string_view file_name) {
-  const std::string file(file_name);
+Result<Parts> split_file(std::span<const std::byte> file_bytes, const std::string& file) {
   std::uint64_t n_header = 0;
   if (file_bytes.size() < sizeof n_header) {
     return Error{"file_truncated", file + ": has " + std::to_string(file_bytes.size()) +
@@ -139,13 +141,24 @@ Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std
   if (!header_text.starts_with('{')) {
     return Error{"file_format", file + ": its header does not begin with \"{\"; this is not a safetensors file"};
   }
-  const Result<Json> header = parse_json(header_text, file + ": header");
+  Result<Json> header = parse_json(header_text, file + ": header");
   if (!header) return Error{"file_format", header.error().message};
+  return Parts{*std::move(header), buffer};
+}
 
+constexpr const char* kMetadata = "__metadata__";  // free text about the file; its tensors do not depend on it
+
+}  // namespace
+
+Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std::string_view file_name) {
+  const std::string file(file_name);
+  const auto parts = split_file(file_bytes, file);
+  if (!parts) return parts.error();
+  const auto& [header, buffer] = *parts;
   NamedTensors tensors;
   std::vector<Extent> extents;
-  for (const auto& [name, entry] : header->items()) {
-    if (name == "__metadata__") continue;  // free text about the file; nothing here depends on it
+  for (const auto& [name, entry] : header.items()) {
+    if (name == kMetadata) continue;
     Result<TensorView> tensor = read_entry(entry, buffer, file + ": tensor " + in_quotes(name));
     if (!tensor) return tensor.error();
     const auto begin = static_cast<std::size_t>(tensor->bytes.data() - buffer.data());
@@ -154,6 +167,18 @@ Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std
   }
   if (const Status filled = check_extents(std::move(extents), buffer.size(), file); !filled) return filled.error();
   return tensors;
+}
+
+Result<Json> read_safetensors_metadata(std::span<const std::byte> file_bytes, std::string_view file_name) {
+  const std::string file(file_name);
+  const auto parts = split_file(file_bytes, file);
+  if (!parts) return parts.error();
+  const auto found = parts->header.find(kMetadata);
+  if (found == parts->header.end() || !found->is_object()) return Json::object();
+  Json texts = Json::object();
+  for (const auto& [name, value] : found->items())
+    if (value.is_string()) texts[name] = value;
+  return texts;
 }
 
 }  // namespace lens

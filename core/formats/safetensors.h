@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "formats/tensors.h"
 
@@ -14,5 +15,8 @@ namespace lens {
 // shape without overflow, overlaps, holes. Data may begin at an odd offset: OpenAI's own GPT-2 file does.
 // `file` is used in messages. Errors: file_truncated, file_format, each naming file and tensor, expected and got.
 Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std::string_view file);
+
+// What the file says about itself, "__metadata__": texts by name, {} where it says nothing. Errors: as above.
+Result<Json> read_safetensors_metadata(std::span<const std::byte> file_bytes, std::string_view file);
 
 }  // namespace lens

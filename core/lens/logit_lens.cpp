@@ -28,11 +28,11 @@ void translate(const Translator& translator, MatrixView<float> rows) {
 
 // All rows of the grid at some positions, as they meet W_U: row r at positions[i] stands at r · n_pos + i. After them
 // come the true outputs (the raw final row with its norm recomputed), one a position: p_out is these, whatever lens or
-// norm is chosen.
-Matrix rows_to_unembed(const Model& model, const Lens& lens, Norm norm, const Activations& run,
+// norm is chosen. Last, where it is asked for, all rows once more through the lens beside.
+Matrix rows_to_unembed(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
                        std::span<const HookPoint> rows, std::span<const std::size_t> positions) {
   const std::size_t n_pos = positions.size();
-  Matrix out((rows.size() + 1) * n_pos, model.config().d_model);
+  Matrix out((rows.size() * (options.beside ? 2 : 1) + 1) * n_pos, model.config().d_model);
   const auto gather = [&](MatrixView<const float> resid, std::size_t r) {
     const auto target = out.rows(r * n_pos, (r + 1) * n_pos);
     for (std::size_t i = 0; i < n_pos; ++i) std::ranges::copy(resid.row(positions[i]), target.row(i).begin());
@@ -43,17 +43,26 @@ Matrix rows_to_unembed(const Model& model, const Lens& lens, Norm norm, const Ac
   model.final_scale(output, final_scale);
   model.final_norm(output, final_scale, output);
 
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const auto target = gather(resid_at(run, rows[r]), r);
-    if (r < lens.translators.size() && lens.translators[r]) translate(*lens.translators[r], target);
-    if (norm == Norm::none) continue;
-    if (norm == Norm::recomputed) model.final_scale(target, scale);
-    model.final_norm(target, norm == Norm::frozen ? final_scale : scale, target);
-  }
+  const auto read_through = [&](const Lens& through, std::size_t first) {
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const auto target = gather(resid_at(run, rows[r]), first + r);
+      if (const Translator* translator = through.at(rows[r])) translate(*translator, target);
+      if (options.norm == Norm::none) continue;
+      if (options.norm == Norm::recomputed) model.final_scale(target, scale);
+      model.final_norm(target, options.norm == Norm::frozen ? final_scale : scale, target);
+    }
+  };
+  read_through(lens, 0);
+  if (options.beside) read_through(*options.beside, rows.size() + 1);
   return out;
 }
 
 }  // namespace
+
+const Translator* Lens::at(HookPoint row) const {
+  const auto block = static_cast<std::size_t>(row.layer) + (row.site == Site::resid_post ? 1 : 0);
+  return block < translators.size() ? &translators[block] : nullptr;
+}
 
 std::vector<HookPoint> lens_rows(const Config& config, bool mid) {
   std::vector<HookPoint> rows{{Site::resid_pre, 0}};
@@ -69,7 +78,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   assert(!positions.empty() && std::ranges::max(positions) < run.size());
   const auto rows = lens_rows(model.config(), options.mid);
   const std::size_t n_pos = positions.size(), n_cell = rows.size() * n_pos;
-  const Matrix normalized = rows_to_unembed(model, lens, options.norm, run, rows, positions);
+  const Matrix normalized = rows_to_unembed(model, lens, options, run, rows, positions);
   const PackedMatrix& W_U = model.W_U();
 
   // The answers first: their ranks in the other rows are counted while the logits go by.
@@ -84,6 +93,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
     for (const TokenId id : options.track) ask(id);
     divergences.push_back({n_cell + i % n_pos, i});
     if (options.change && i >= n_pos) divergences.push_back({i, i - n_pos});
+    if (options.beside) divergences.push_back({n_cell + n_pos + i, i});
   }
   auto readings = unembed(normalized, W_U, std::min(options.top, W_U.n_out()), ranks, divergences);
 
@@ -99,7 +109,9 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
     LensCell cell{};
     cell.reading = std::move(readings[i]);
     cell.kl = divergence++->nats;
-    cell.change = options.change && i >= n_pos ? divergence++->nats : std::numeric_limits<double>::quiet_NaN();
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    cell.change = options.change && i >= n_pos ? divergence++->nats : none;
+    cell.beside_kl = options.beside ? divergence++->nats : none;
     cell.answer = next_reading();
     cell.input = next_reading();
     for (std::size_t t = 0; t < options.track.size(); ++t) cell.track.push_back(next_reading());
@@ -116,7 +128,8 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
 std::vector<float> read_token(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
                               std::size_t position, TokenId token) {
   const auto rows = lens_rows(model.config(), options.mid);
-  const Matrix normalized = rows_to_unembed(model, lens, options.norm, run, rows, {&position, 1});
+  const LensOptions alone{.norm = options.norm};
+  const Matrix normalized = rows_to_unembed(model, lens, alone, run, rows, {&position, 1});
   std::vector<float> logits;
   for (std::size_t r = 0; r < rows.size(); ++r) logits.push_back(logit_of(normalized.row(r), model.W_U(), token));
   return logits;

@@ -18,15 +18,20 @@
 
 namespace lens {
 
-// h -> h + h W + b (Belrose 2023).
+// h -> h + h W + b: a tuned lens' own form (Belrose 2023); a Jacobian lens' J h is W = (J − 1)ᵀ, b = 0.
 struct Translator {
   PackedMatrix W;        // [d_model, d_model]
-  std::vector<float> b;  // [d_model]
+  std::vector<float> b;  // [d_model], or empty for none
 };
 
+// A translator for the stream that enters each block, [n_layer], or none at all: the raw lens.
 struct Lens {
-  // One for each row of the grid from the embedding on, or none at all; a row without one is read as it is.
-  std::vector<std::optional<Translator>> translators;
+  std::vector<Translator> translators;
+
+  // The translator of a row, by the next block that reads it: block l's for blocks.l.hook_resid_pre, which is
+  // blocks.(l−1).hook_resid_post, and none for the output. blocks.l.hook_resid_mid has block l's too: no lens is fitted
+  // inside a block, and of its two ends the lower one's translator also stands for the MLP that is still to come.
+  const Translator* at(HookPoint row) const;
 };
 
 enum class Norm {
@@ -48,6 +53,7 @@ struct LensOptions {
   std::size_t top = 10;
   std::vector<TokenId> track = {};
   std::vector<TokenSet> sets = {};
+  const Lens* beside = nullptr;  // also how far another lens' reading is from this one's
 };
 
 // The rows of the grid, bottom first: blocks.0.hook_resid_pre, then each block's (resid_mid and) resid_post.
@@ -62,10 +68,11 @@ struct TokenReading {
 
 struct LensCell {
   RowReading reading;
-  double kl;                        // KL(output ‖ row), nats, from the model's true output at this position
-  double change;                    // KL(row ‖ row below), nats; NaN in the bottom row and where it was not asked for
-  TokenReading answer;              // of the output's own top token
-  TokenReading input;               // of the position's own token
+  double kl;            // KL(output ‖ row), nats, from the model's true output at this position
+  double change;        // KL(row ‖ row below), nats; NaN in the bottom row and where it was not asked for
+  double beside_kl;     // KL(LensOptions::beside ‖ lens) of this row, nats; NaN where it was not asked for
+  TokenReading answer;  // of the output's own top token
+  TokenReading input;   // of the position's own token
   std::vector<TokenReading> track;  // in the order of LensOptions::track
   std::vector<double> set_prob;     // Σ p over each set, in the order of LensOptions::sets
 };

@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <variant>
 
 #include "model/checkpoint.h"
@@ -75,6 +76,16 @@ std::size_t Model::byte_size() const {
   for (const BlockWeights& b : weights_.blocks)
     bytes += b.W_QKV.byte_size() + b.W_O.byte_size() + b.W_in.byte_size() + b.W_out.byte_size();
   return bytes;
+}
+
+std::string Model::fingerprint() const {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const auto* values : {&weights_.ln_f.gamma, &weights_.ln_f.beta})
+    for (const std::byte byte : std::as_bytes(std::span(*values)))
+      hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 0x100000001b3;
+  std::string digits;
+  for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[hash >> shift & 0xf];
+  return digits;
 }
 
 void Model::embed(TokenId token, std::span<float> out) const {

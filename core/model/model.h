@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/matrix.h"
@@ -23,6 +24,9 @@ class Model {
   const Weights& weights() const { return weights_; }
   std::size_t n_param() const { return n_param_; }
   std::size_t byte_size() const;
+  // 16 hex digits that tell two trainings' weights apart, whatever type a file holds them in: FNV-1a, 64 bits, of γ_f
+  // and then β_f as little-endian float32. These are float32 in any GGUF, and no step of training leaves them alone.
+  std::string fingerprint() const;
 
   void embed(TokenId token, std::span<float> out) const;         // W_E[token], out [d_model]
   std::span<const float> pos_embed(std::size_t position) const;  // W_pos[position], [d_model]

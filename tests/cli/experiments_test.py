@@ -38,7 +38,7 @@ class Experiments(LensTest):
             json.dumps(experiment(TINY, {"ids": [1], "edits": [{"op": "zero"}]})): "not_built",
             json.dumps(experiment(TINY, {"ids": [1], "prompts": []})): "not_built",
             json.dumps({**experiment(TINY, {"ids": [1]}), "sweep": {}}): "not_built",
-            json.dumps(experiment(TINY, {"ids": [1]}, {"lens": "tuned"})): "not_built",
+            json.dumps(experiment(TINY, {"ids": [1]}, {"lens": "tuned"})): "lens_missing",
             json.dumps(experiment(TINY, {"ids": [1]}, {"norm": "mine"})): "experiment_key",
             json.dumps(experiment(TINY, {"ids": [1]}, {"top": 51})): "experiment_key",
             json.dumps(experiment(TINY, {"ids": [1]}, {"top": 0})): "experiment_key",

@@ -47,6 +47,8 @@ TEST_CASE("an experiment's parts arrive, and what may be left out has its defaul
   REQUIRE(!run.bos);
   REQUIRE(parsed->reads.at(0).run == "main");
   const auto& lens = std::get<LensRead>(parsed->reads[0].what);
+  REQUIRE(lens.lens == "raw");
+  REQUIRE(!lens.beside);
   REQUIRE(lens.norm == Norm::recomputed);
   REQUIRE(lens.top == 10);
   REQUIRE(!lens.mid);
@@ -86,6 +88,7 @@ TEST_CASE("each wrong key is named by its path") {
       {"/reads/0/what", nullptr},
       {"/reads/0/run", "second"},
       {"/reads/0/lens", 1},
+      {"/reads/0/beside", true},
       {"/reads/0/norm", "layer"},
       {"/reads/0/mid", "yes"},
       {"/reads/0/change", 1},
@@ -130,7 +133,6 @@ TEST_CASE("what is not built yet is refused by name") {
   REQUIRE(code_of(with("/runs/main/prompts", {"a"})).starts_with("not_built: runs.main.prompts"));
   REQUIRE(code_of(with("/runs/main/edits", {{{"op", "zero"}}}))
               .starts_with("not_built: runs.main.edits[0]: the edit \"zero\""));
-  REQUIRE(code_of(with("/reads/0/lens", "tuned")).starts_with("not_built: reads[0].lens: the lens \"tuned\""));
   REQUIRE(code_of(with("/reads/0/what", "gradients")).starts_with("not_built: reads[0].what"));
   REQUIRE(code_of(with("/reads/0", {{"what", "activations"}, {"hooks", {"blocks.0.hook_nothing"}}}))
               .starts_with("experiment_key: reads[0].hooks[0]"));

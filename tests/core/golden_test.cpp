@@ -219,11 +219,13 @@ void require_same_columns(const Tables& a, const Tables& b) {
 // --- The tiny model --------------------------------------------------------------------------------------------------
 
 struct Expected {
-  std::vector<std::byte> file = bytes_of(read_file((kGolden / "tiny_expected.safetensors").string()));
-  NamedTensors tensors = *read_safetensors(file, "tiny_expected.safetensors");
+  explicit Expected(const char* name = "tiny_expected.safetensors")
+      : file(bytes_of(read_file((kGolden / name).string()))), tensors(*read_safetensors(file, name)) {}
+  std::vector<std::byte> file;
+  NamedTensors tensors;
 
   Values operator()(const std::string& name) const {
-    INFO("tiny_expected.safetensors: " << name);
+    INFO("expected: " << name);
     REQUIRE(tensors.contains(name));
     const TensorView& tensor = tensors.at(name);
     Values values{tensor.shape, std::vector<double>(tensor.count())};
@@ -300,6 +302,33 @@ TEST_CASE("every number of the tiny model's lens", "[golden]") {
         set_prob.shape.push_back(1);
         worst.compare("set_prob", values_of(found, "set_prob"), set_prob);
       }
+}
+
+TEST_CASE("every number of the tiny model's tuned and Jacobian lens, and how far they are from the raw one",
+          "[golden]") {
+  const Expected tiny, expected("tiny_lens_expected.safetensors");
+  const auto ids = tiny.ids("text/ids");
+  Engine engine;
+  load(engine, kTiny);
+  for (const std::string lens : {"tuned", "jacobian"}) {
+    const std::string file = "tiny_" + lens + ".safetensors";
+    const auto loaded = engine.load_lens("m", lens, {{file, bytes_of(read_file((kGolden / file).string()))}});
+    INFO((loaded ? "" : loaded.error().message));
+    REQUIRE(loaded);
+    Worst worst("tiny, " + lens + " lens");
+    for (const std::string norm : kNorms) {
+      const Json through{{"what", "lens"}, {"lens", lens}, {"norm", norm}, {"mid", true}, {"top", kTinyTop}};
+      const Json raw{{"what", "lens"}, {"beside", lens}, {"norm", norm}, {"mid", true}};
+      const auto reads = run_all(engine, ids, {through, raw});
+      const Tables found = by_name(reads[0]);
+      const std::string at = lens + "/" + norm + "/";
+      for (const char* column : {"log_z", "entropy", "kl", "surprisal", "answer_prob", "top_prob"})
+        worst.compare(at + column, values_of(found, column), expected(at + column));
+      for (const char* column : {"answer_rank", "top_id"})
+        worst.compare_ids(at + column, values_of(found, column), expected(at + column));
+      worst.compare(at + "beside_kl", values_of(by_name(reads[1]), "beside_kl"), expected(at + "beside_kl"));
+    }
+  }
 }
 
 TEST_CASE("the lens' final row is the model's own output", "[golden]") {

@@ -26,15 +26,15 @@ LoadedModel tiny() {
 
 Lens affine(const Config& c, float diagonal, float bias) {
   Lens lens;
-  lens.translators.resize(c.n_layer);  // none for the output
-  for (auto& translator : lens.translators) {
-    translator = Translator{PackedMatrix(c.d_model, c.d_model), std::vector<float>(c.d_model, bias)};
+  for (std::size_t block = 0; block < c.n_layer; ++block) {
+    Translator translator{PackedMatrix(c.d_model, c.d_model), std::vector<float>(c.d_model, bias)};
     std::vector<float> row(c.d_model, 0.0f);
     for (std::size_t i = 0; i < c.d_model; ++i) {
       row[i] = diagonal;
-      translator->W.set_row(i, row);
+      translator.W.set_row(i, row);
       row[i] = 0;
     }
+    lens.translators.push_back(std::move(translator));
   }
   return lens;
 }
@@ -87,4 +87,40 @@ TEST_CASE("a column reads the same alone and among others, and read_token agrees
       REQUIRE(token[r] == a.track[0].logit);
     }
   }
+}
+
+TEST_CASE("each row has the translator of the block that reads it next; the output has none") {
+  Config c;
+  c.n_layer = 2;
+  Lens lens;
+  lens.translators.resize(c.n_layer);
+  std::vector<std::ptrdiff_t> found;
+  for (const HookPoint row : lens_rows(c, true)) {
+    const Translator* translator = lens.at(row);
+    found.push_back(translator ? translator - lens.translators.data() : -1);
+  }
+  REQUIRE(found == std::vector<std::ptrdiff_t>{0, 0, 1, 1, -1});
+  for (const HookPoint row : lens_rows(c, true)) REQUIRE(Lens{}.at(row) == nullptr);
+}
+
+TEST_CASE("a lens beside changes no number and is 0 from itself; the output is read alike by all") {
+  const LoadedModel loaded = tiny();
+  const Config& c = loaded.model.config();
+  Activations run(c);
+  run.append(std::vector<TokenId>{5, 9, 17, 80, 33});
+  forward(loaded.model, 0, run);
+  const Lens raw, other = affine(c, 0.5f, 0.1f);
+  const auto alone = read_lens(loaded.model, raw, {.norm = Norm::none, .mid = true}, run, positions(run));
+  const auto beside =
+      read_lens(loaded.model, raw, {.norm = Norm::none, .mid = true, .beside = &other}, run, positions(run));
+  const auto itself =
+      read_lens(loaded.model, other, {.norm = Norm::none, .mid = true, .beside = &other}, run, positions(run));
+  for (std::size_t p = 0; p < run.size(); ++p)
+    for (std::size_t r = 0; r < alone[p].size(); ++r) {
+      REQUIRE(beside[p][r].kl == alone[p][r].kl);
+      REQUIRE(beside[p][r].answer.logit == alone[p][r].answer.logit);
+      REQUIRE(std::isnan(alone[p][r].beside_kl));
+      REQUIRE(itself[p][r].beside_kl == 0);
+      REQUIRE((beside[p][r].beside_kl > 0) == (r + 1 < alone[p].size()));
+    }
 }

@@ -24,7 +24,7 @@ class Tiny(unittest.TestCase):
         with tempfile.TemporaryDirectory() as again:
             make_tiny.main(again)
             written = [file.relative_to(again) for file in Path(again).rglob("*") if file.is_file()]
-            self.assertEqual(len(written), 5)
+            self.assertEqual(len(written), 8)
             for file in written:
                 same = (HERE / file).read_bytes() == (Path(again) / file).read_bytes()
                 self.assertTrue(same, f"{file} differs: run make_tiny.py")

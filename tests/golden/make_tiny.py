@@ -14,6 +14,9 @@ tiny_expected.safetensors holds float64 results of reference.py rounded to F32, 
         top_id top_logit top_prob [row, position, top], track_logit track_prob track_rank [row, position, track],
         set_prob [row, position]
     P/answer [n]; track [n_track] and set [n_member]: the ids tracked one by one, and together as one set
+
+tiny_tuned.safetensors is a tuned lens for it, tiny_jacobian.safetensors a Jacobian lens: random too. tiny_lens_expected.safetensors
+holds, for each LENS of the two, LENS/<norm>/<column> as above for the prompt "text", and beside_kl [row, position], KL(LENS || raw).
 """
 
 import json
@@ -197,6 +200,46 @@ LENS_COLUMNS = (
 )  # fmt: skip
 
 
+def make_lenses(seed=221):
+    """{lens: ({tensor name: array}, {block: (W, b) of h + W h + b})}, values as in make_weights."""
+    draw = np.random.RandomState(seed)
+    d = CONFIG["n_embd"]
+
+    def uniform(shape, width):
+        return np.round(width * (2 * draw.random_sample(shape) - 1) * 1024) / 1024
+
+    files = {"tuned": {}, "jacobian": {}}
+    translators = {"tuned": {}, "jacobian": {}}
+    for block in range(CONFIG["n_layer"]):
+        W, b = uniform([d, d], 0.25), uniform([d], 0.5)
+        files["tuned"] |= {f"{block}.weight": W, f"{block}.bias": b}
+        translators["tuned"][block] = (W, b)
+        J = np.eye(d) + uniform([d, d], 0.25)
+        files["jacobian"][f"{block}.jacobian"] = J
+        translators["jacobian"][block] = (J - np.eye(d), np.zeros(d))
+    return {name: (files[name], translators[name]) for name in files}
+
+
+LENS_FILE_COLUMNS = ("log_z", "entropy", "kl", "surprisal", "answer_prob", "answer_rank", "top_id", "top_prob")
+
+
+def make_lens_expected(folder):
+    model = reference.read_model(folder)
+    ids = np.array(make_tokenizer().encode(PROMPTS["text"]))
+    act = reference.forward(model, ids)
+    expected = {}
+    for name, (_, translators) in make_lenses().items():
+        for norm in reference.NORMS:
+            raw = reference.lens(model, ids, norm, mid=True, act=act)
+            found = reference.lens(model, ids, norm, mid=True, top=TOP, act=act, translators=translators)
+            log_p, log_raw = (f["logits"] - f["log_z"][..., None] for f in (found, raw))
+            found["beside_kl"] = (np.exp(log_p) * (log_p - log_raw)).sum(axis=-1)
+            for column in (*LENS_FILE_COLUMNS, "beside_kl"):
+                expected[f"{name}/{norm}/{column}"] = found[column]
+            require_clear_order(found, ids)
+    return checked(expected)
+
+
 def make_expected(folder):
     model, bpe = reference.read_model(folder), make_tokenizer()
     track = [bpe.encode(text)[0] for text in TRACK_TEXT]
@@ -219,6 +262,10 @@ def make_expected(folder):
                 expected[f"{prompt}/{norm}/{column}"] = found[column]
             expected[f"{prompt}/{norm}/set_prob"] = found["set_prob"]["set"]
             require_clear_order(found, ids)
+    return checked(expected)
+
+
+def checked(expected):
     for name, values in expected.items():
         if values.dtype.kind == "f":
             expected[name] = without_dust(values)
@@ -256,6 +303,9 @@ def main(folder=FOLDER):
     folder = Path(folder)
     write_model(folder / "tiny")
     write_safetensors(folder / "tiny_expected.safetensors", make_expected(folder / "tiny"))
+    for name, (tensors, _) in make_lenses().items():
+        write_safetensors(folder / f"tiny_{name}.safetensors", tensors)
+    write_safetensors(folder / "tiny_lens_expected.safetensors", make_lens_expected(folder / "tiny"))
 
 
 if __name__ == "__main__":

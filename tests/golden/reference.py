@@ -237,9 +237,20 @@ def lens_rows(model, mid=False):
     return rows
 
 
-def lens_logits(model, act, row, norm):
+def translated(act, row, translators):
+    """[BELROSE] h + W h + b of the row's residual stream, W [out, in], with the translator of the block that reads it
+    next; a row inside a block goes with that block's, the output has none: [n, d_model]."""
+    _, layer, site = row.split(".")
+    block = int(layer) + (site == "hook_resid_post")
+    if block not in translators:
+        return act[row]
+    W, b = translators[block]
+    return np.stack([h + W @ h + b for h in act[row]])
+
+
+def lens_logits(model, act, row, norm, translators):
     """[LENS] the row's residual stream read as if it were the last: [n, d_vocab]."""
-    x = act[row]
+    x = translated(act, row, translators)
     if norm == "recomputed":  # ln_f with the row's own mean and sigma
         return normalize(x, norm_scale(x, model.config.epsilon), model.ln_f) @ model.W_U
     if norm == "frozen":  # the row's own mean, the final row's sigma at the same position
@@ -258,13 +269,13 @@ def ranking(logits):
     return np.argsort(-logits, axis=-1, kind="stable")
 
 
-def lens(model, ids, norm="recomputed", mid=False, top=10, track=(), sets=None, act=None):
+def lens(model, ids, norm="recomputed", mid=False, top=10, track=(), sets=None, act=None, translators={}):
     """The lens' numbers as arrays over [row, position]; logits raw, everything else in nats or as probability."""
     act = forward(model, ids) if act is None else act
     rows = lens_rows(model, mid)
     n = len(ids)
 
-    logits = np.stack([lens_logits(model, act, row, norm) for row in rows])  # [n_row, n, d_vocab]
+    logits = np.stack([lens_logits(model, act, row, norm, translators) for row in rows])  # [n_row, n, d_vocab]
     log_z = log_sum_exp(logits)  # [n_row, n]
     log_p = logits - log_z[..., None]
     p = np.exp(log_p)

@@ -169,7 +169,7 @@ for (const [name, text, code] of [
   ['nothing to read', experiment({ ids: [] }), 'prompt_empty'],
   ['more than the context', experiment({ prompt: 'word '.repeat(5000) }), 'prompt_length'],
   ['an edit', experiment({ ids: [1], edits: [{ op: 'zero' }] }), 'not_built'],
-  ['another lens', experiment({ ids: [1] }, { lens: 'tuned' }), 'not_built'],
+  ['another lens', experiment({ ids: [1] }, { lens: 'tuned' }), 'lens_missing'],
   ['a text of two tokens to track', experiment({ ids: [1] }, { track: ['q!z?'] }), 'token_text'],
   ['a position beyond the run', experiment({ ids: [1, 2] }, { positions: [2] }), 'position'],
   ['brackets a thousand deep', '['.repeat(1000), 'json_depth'],
@@ -179,6 +179,21 @@ for (const [name, text, code] of [
     assert.equal(answer.error?.code, code, JSON.stringify(answer));
     assert.ok(answer.error && answer.error.message.length > 20);
   });
+
+test('a lens is loaded beside its model under a name', () => {
+  const made = engine();
+  const file = (/** @type {string} */ name) => ({
+    name,
+    bytes: new Uint8Array(readFileSync(new URL(`tests/golden/${name}`, root))),
+  });
+  const asked = experiment({ ids: [1, 2, 3] }, { lens: 'tuned', beside: 'raw' });
+  assert.equal(made.start(asked).error?.code, 'lens_missing');
+  assert.equal(made.loadLens('tiny', 'tuned', [file('tiny_expected.safetensors')]).error?.code, 'lens_format');
+  assert.equal(made.loadLens('tiny', 'tuned', [file('tiny_tuned.safetensors')]).error, undefined);
+  const found = tables(made, asked);
+  assert.equal(found.beside_kl.data.length, found.kl.data.length);
+  assert.ok(found.beside_kl.data[0] > 0);
+});
 
 test('a broken model is refused by file and tensor, and the one before stays', () => {
   const made = engine();

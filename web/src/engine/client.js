@@ -39,11 +39,12 @@ export class Client {
 
   /** @param {string} ref @param {{name: string, bytes: Uint8Array<ArrayBuffer>}[]} files given away */
   async load(ref, files) {
-    const given = Comlink.transfer(
-      files,
-      files.map((f) => f.bytes.buffer),
-    );
-    return this.#value(await this.#alive(this.#remote.load(ref, given)));
+    return this.#value(await this.#alive(this.#remote.load(ref, givenAway(files))));
+  }
+
+  /** @param {string} ref @param {string} name @param {{name: string, bytes: Uint8Array<ArrayBuffer>}[]} files given away */
+  async loadLens(ref, name, files) {
+    return this.#value(await this.#alive(this.#remote.loadLens(ref, name, givenAway(files))));
   }
 
   /** @param {string} ref */
@@ -90,4 +91,12 @@ export class Client {
     if (error.code === 'crash') this.#died(error);
     throw error;
   }
+}
+
+/** @param {{name: string, bytes: Uint8Array<ArrayBuffer>}[]} files */
+function givenAway(files) {
+  return Comlink.transfer(
+    files,
+    files.map((f) => f.bytes.buffer),
+  );
 }

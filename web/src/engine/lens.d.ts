@@ -25,6 +25,7 @@ export interface VocabularyTable {
 
 export interface Engine {
   load(ref: string, files: { name: string; bytes: Uint8Array }[]): Result<ModelInfo>;
+  loadLens(ref: string, name: string, files: { name: string; bytes: Uint8Array }[]): Result<undefined>;
   vocabulary(ref: string): Result<VocabularyTable>;
   tokenize(ref: string, text: string): Result<Int32Array>;
   parse(text: string): Result<string>;

@@ -41,6 +41,11 @@ export class Session {
     return guarded(() => this.#engine.load(ref, files));
   }
 
+  /** @param {string} ref @param {string} name @param {{name: string, bytes: Uint8Array}[]} files */
+  loadLens(ref, name, files) {
+    return guarded(() => this.#engine.loadLens(ref, name, files));
+  }
+
   /** @param {string} ref */
   vocabulary(ref) {
     return guarded(() => this.#engine.vocabulary(ref));

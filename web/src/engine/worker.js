@@ -34,6 +34,9 @@ const api = {
   /** @param {string} ref @param {{name: string, bytes: Uint8Array}[]} files */
   load: (ref, files) => begun().load(ref, files),
 
+  /** @param {string} ref @param {string} name @param {{name: string, bytes: Uint8Array}[]} files */
+  loadLens: (ref, name, files) => begun().loadLens(ref, name, files),
+
   /** @param {string} ref */
   vocabulary: (ref) => begun().vocabulary(ref),
 
