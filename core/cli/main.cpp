@@ -58,7 +58,7 @@ class Models {
 };
 
 // All readings of one Experiment: the reading itself where there is one, else {"v", "reads": [...]}.
-Result<Json> run(Models& models, std::string_view text, std::string* grid = nullptr) {
+Result<Json> run(Models& models, std::string_view text, std::string* text_out = nullptr) {
   const auto experiment = parse_experiment(text);
   if (!experiment) return experiment.error();
   for (const auto& [name, spec] : experiment->runs)
@@ -68,8 +68,8 @@ Result<Json> run(Models& models, std::string_view text, std::string* grid = null
   Json all = Json::array();
   for (const ReadTables& reading : *readings) {
     const auto model = models.get(experiment->runs.at(reading.run).model);
-    if (grid)
-      *grid += grid_text(**model, reading);
+    if (text_out)
+      *text_out += text_of(**model, reading);
     else
       all.push_back(reading_json(**model, reading));
   }
@@ -83,6 +83,7 @@ int fail(const Error& error) {
 
 struct ReadFlags {
   std::optional<std::string> model, prompt, ids, positions, experiment;
+  std::optional<std::string> components, against, row;
   std::size_t top = 10;
   std::string norm = "recomputed";
   bool mid = false, change = false, json = false;
@@ -98,6 +99,23 @@ Result<Json> parse_list(const char* flag, const std::optional<std::string>& text
   return list;
 }
 
+Json lens_read_of(const ReadFlags& flags, const Json& positions) {
+  Json read{{"what", "lens"}, {"norm", flags.norm}, {"mid", flags.mid}, {"change", flags.change}, {"top", flags.top}};
+  if (flags.positions) read["positions"] = positions;
+  if (!flags.track.empty()) read["track"] = flags.track;
+  if (flags.lens) read["lens"] = *flags.lens;
+  if (flags.beside) read["beside"] = *flags.beside;
+  return read;
+}
+
+Json components_read_of(const ReadFlags& flags, const Json& positions) {
+  Json read{{"what", "components"}, {"norm", flags.norm}, {"tokens", {*flags.components}}};
+  if (flags.against) read["tokens"].push_back(*flags.against);
+  if (flags.row) read["row"] = *flags.row;
+  if (!positions.empty()) read["position"] = positions[0];
+  return read;
+}
+
 Json experiment_of(const ReadFlags& flags, const Json& ids, const Json& positions) {
   Json run{{"model", "model"}};
   if (flags.prompt)
@@ -105,11 +123,7 @@ Json experiment_of(const ReadFlags& flags, const Json& ids, const Json& position
   else
     run["ids"] = ids;
   if (flags.bos) run["bos"] = *flags.bos;
-  Json read{{"what", "lens"}, {"norm", flags.norm}, {"mid", flags.mid}, {"change", flags.change}, {"top", flags.top}};
-  if (flags.positions) read["positions"] = positions;
-  if (!flags.track.empty()) read["track"] = flags.track;
-  if (flags.lens) read["lens"] = *flags.lens;
-  if (flags.beside) read["beside"] = *flags.beside;
+  const Json read = flags.components ? components_read_of(flags, positions) : lens_read_of(flags, positions);
   return {
       {"v", kExperimentVersion}, {"models", {{"model", *flags.model}}}, {"runs", {{"main", run}}}, {"reads", {read}}};
 }
@@ -148,13 +162,13 @@ int read(const ReadFlags& flags) {
   if (!ids) return fail(ids.error());
   const auto positions = parse_list("--positions", flags.positions, "positions with commas between them, such as 0,-1");
   if (!positions) return fail(positions.error());
-  std::string grid;
-  const auto result = run(models, print_json(experiment_of(flags, *ids, *positions)), flags.json ? nullptr : &grid);
+  std::string text;
+  const auto result = run(models, print_json(experiment_of(flags, *ids, *positions)), flags.json ? nullptr : &text);
   if (!result) return fail(result.error());
   if (flags.json)
     std::cout << print_json(*result) << '\n';
   else
-    std::cout << grid;
+    std::cout << text;
   return 0;
 }
 
@@ -235,6 +249,12 @@ int main(int argc, char** argv) {
   auto* prompt = read_command->add_option("--prompt", flags.prompt, "text to read; the model's BOS token is put first");
   auto* ids = read_command->add_option("--ids", flags.ids, "token ids instead, taken as they are: 464,3139");
   prompt->excludes(ids);
+  auto* components = read_command->add_option("--components", flags.components,
+                                              "instead of the grid: who wrote this token's logit in one cell");
+  auto* against = read_command->add_option("--against", flags.against, "a token whose logit is taken off");
+  auto* row = read_command->add_option("--row", flags.row, "the cell's row, blocks.3.hook_resid_post; else the output");
+  against->needs(components);
+  row->needs(components);
   // An Experiment says all this itself.
   for (CLI::Option* option :
        {prompt, ids, read_command->add_option("--top", flags.top, "tokens a cell, 1 to 50")->capture_default_str(),
@@ -245,7 +265,8 @@ int main(int argc, char** argv) {
         read_command->add_flag("--bos,!--no-bos", flags.bos, "whether the BOS token is put first"),
         read_command->add_flag("--mid", flags.mid, "also the rows between attention and MLP"),
         read_command->add_flag("--change", flags.change, "also how much each row differs from the one below"),
-        read_command->add_option("--positions", flags.positions, "only these, 0 the first and -1 the last: 3,-1")})
+        read_command->add_option("--positions", flags.positions, "only these, 0 the first and -1 the last: 3,-1"),
+        components, against, row})
     option->excludes(experiment);
   read_command->add_flag("--json", flags.json, "print JSON, as --experiment always does");
 

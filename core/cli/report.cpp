@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstdio>
+#include <functional>
+#include <numeric>
+#include <optional>
 
 namespace lens {
 namespace {
@@ -81,6 +85,12 @@ Json lens_json(const LoadedModel& model, const ReadTables& reading) {
   return json;
 }
 
+// Whether an activations read gave them: tables named as hooks, and nothing else.
+bool reads_hooks(const ReadTables& reading) {
+  return std::ranges::all_of(
+      reading.tables, [](const Table& table) { return table.name == "token" || hook_named(table.name).has_value(); });
+}
+
 Json activations_json(const ReadTables& reading) {
   Json hooks = Json::object();
   for (const Table& table : reading.tables) {
@@ -91,6 +101,29 @@ Json activations_json(const ReadTables& reading) {
     hooks[table.name] = {{"shape", std::move(shape)}, {"data", std::move(data)}};
   }
   return {{"activations", std::move(hooks)}};
+}
+
+// Tables as they are, with the tokens that ids stand for.
+Json tables_json(const LoadedModel& model, const ReadTables& reading) {
+  Json tables = Json::object();
+  for (const Table& table : reading.tables) {
+    if (table.name == "token") continue;
+    Json dims = Json::array(), shape = Json::array(), data = Json::array();
+    Json& json = tables[table.name];
+    for (const Dimension& dim : table.dims) {
+      dims.push_back(dim.name), shape.push_back(dim.size);
+      if (!dim.labels.empty()) json["labels"][dim.name] = dim.labels;
+    }
+    if (const auto* floats = std::get_if<std::vector<float>>(&table.data))
+      for (const float value : *floats) data.push_back(number(value));
+    else
+      for (const std::int32_t value : std::get<std::vector<std::int32_t>>(table.data)) {
+        data.push_back(value);
+        if (table.unit == "token id") json["text"].push_back(to_well_formed(model.token_bytes(value)));
+      }
+    json.update({{"dims", dims}, {"shape", shape}, {"unit", table.unit}, {"data", data}});
+  }
+  return tables;
 }
 
 // A token for a terminal: marks for what cannot be seen, one line high.
@@ -136,10 +169,18 @@ Json reading_json(const LoadedModel& model, const ReadTables& reading) {
   Json tokens = Json::array();
   for (const TokenId id : ids(reading, "token")) tokens.push_back(token_json(model, id));
   Json json{{"v", 1}, {"run", reading.run}, {"tokens", std::move(tokens)}};
-  json.update(find(reading, "top_id") ? lens_json(model, reading) : activations_json(reading));
+  if (find(reading, "top_id"))
+    json.update(lens_json(model, reading));
+  else if (reads_hooks(reading))
+    json.update(activations_json(reading));
+  else
+    json["tables"] = tables_json(model, reading);
   return json;
 }
 
+namespace {
+
+// The grid: the output row on top, in each cell its own top token.
 std::string grid_text(const LoadedModel& model, const ReadTables& reading) {
   constexpr std::size_t width = 11;
   const auto& dims = find(reading, "top_id")->dims;
@@ -157,6 +198,68 @@ std::string grid_text(const LoadedModel& model, const ReadTables& reading) {
   text += fit("after", label_width);
   for (const TokenId id : ids(reading, "token")) text += "  " + fit(visible(model.token_bytes(id)), width);
   return text + '\n';
+}
+
+// A signed number with two digits.
+std::string signed_logit(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%+.2f", static_cast<double>(value));
+  return text;
+}
+
+// A decomposition: the parts that weigh most, either way; a head with the tokens it took its part from.
+std::string components_text(const LoadedModel& model, const ReadTables& reading) {
+  constexpr std::size_t most = 20, sources = 3;
+  const auto token = [&](TokenId id) { return visible(model.token_bytes(id)); };
+  const auto of = ids(reading, "of");
+  const auto total = floats(reading, "total"), outside = floats(reading, "outside"), heads = floats(reading, "head");
+  const std::size_t n_layer = find(reading, "head")->dims[0].size, n_head = find(reading, "head")->dims[1].size;
+  const std::size_t n_key = find(reading, "source")->dims[2].size;
+
+  struct Line {
+    std::string name;
+    float logit;
+    std::optional<std::size_t> head;
+  };
+  std::vector<Line> lines;
+  for (std::size_t i = 0; i < outside.size(); ++i)
+    lines.push_back({find(reading, "outside")->dims[0].labels[i], outside[i], {}});
+  for (std::size_t layer = 0; layer < n_layer; ++layer) {
+    const std::string number = std::to_string(layer);
+    for (std::size_t h = layer * n_head; h < (layer + 1) * n_head; ++h)
+      lines.push_back({"head " + number + "." + std::to_string(h - layer * n_head), heads[h], h});
+    lines.push_back({"attention biases " + number, floats(reading, "attn_bias")[layer], {}});
+    lines.push_back({"MLP " + number, floats(reading, "mlp")[layer], {}});
+    lines.push_back({"MLP bias " + number, floats(reading, "mlp_bias")[layer], {}});
+  }
+  std::erase_if(lines, [](const Line& line) { return std::isnan(line.logit); });
+  std::ranges::stable_sort(lines, std::greater<>(), [](const Line& line) { return std::abs(line.logit); });
+
+  char sum[128];
+  std::snprintf(sum, sizeof sum, "%+.4f, the parts add up to within %.1e of %.1f in all", static_cast<double>(total[0]),
+                static_cast<double>(std::abs(total[2])), static_cast<double>(total[3]));
+  std::string text = token(of[0]) + (of.size() > 1 ? " rather than " + token(of[1]) : "") + " after " +
+                     token(ids(reading, "token")[n_key - 1]) + ": " + sum + "; direct effects only\n";
+  for (std::size_t i = 0; i < std::min(most, lines.size()); ++i) {
+    text += "  " + fit(signed_logit(lines[i].logit), 8) + fit(lines[i].name, 22);
+    if (const auto head = lines[i].head) {
+      const auto source = floats(reading, "source").subspan(*head * n_key, n_key);
+      std::vector<std::size_t> order(n_key);
+      std::iota(order.begin(), order.end(), std::size_t{0});
+      std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t j) { return std::abs(source[j]); });
+      for (std::size_t j = 0; j < std::min(sources, n_key); ++j)
+        text +=
+            (j == 0 ? "from " : ", ") + token(ids(reading, "token")[order[j]]) + " " + signed_logit(source[order[j]]);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string text_of(const LoadedModel& model, const ReadTables& reading) {
+  return find(reading, "top_id") ? grid_text(model, reading) : components_text(model, reading);
 }
 
 }  // namespace lens

@@ -14,7 +14,7 @@ Json token_json(const LoadedModel& model, TokenId id);
 // One reading as JSON; the shape is in the README ("The command line").
 Json reading_json(const LoadedModel& model, const ReadTables& reading);
 
-// The grid for a terminal: the output row on top, in each cell its own top token.
-std::string grid_text(const LoadedModel& model, const ReadTables& reading);
+// For a terminal: the grid, or a cell's decomposition.
+std::string text_of(const LoadedModel& model, const ReadTables& reading);
 
 }  // namespace lens

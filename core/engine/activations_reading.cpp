@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "engine/reading.h"
-#include "engine/resolve.h"
 #include "model/forward.h"
 
 namespace lens {
@@ -55,11 +54,8 @@ class ActivationsReading : public Reading {
 }  // namespace
 
 Result<std::unique_ptr<Reading>> start_reading(const ActivationsRead& asked, SlicedRun& run) {
-  const std::size_t n_layer = run.model().config().n_layer;
   for (const HookPoint hook : asked.hooks)
-    if (is_in_block(hook.site) && static_cast<std::size_t>(hook.layer) >= n_layer)
-      return Error{"hook_layer", name_of(hook) + " does not exist: " + title(run.loaded()) + " has blocks 0 to " +
-                                     std::to_string(n_layer - 1) + "."};
+    if (auto status = check_hook(hook, run); !status) return status.error();
   return std::unique_ptr<Reading>(new ActivationsReading(run, asked.hooks));
 }
 

@@ -16,6 +16,20 @@ std::set<std::string> names_of(const std::map<std::string, T>& map) {
   return names;
 }
 
+Result<Repeat> parse_repeat(const Json& given, const std::string& path) {
+  if (!given.is_object()) return wrong(path, "an object with a length and a seed");
+  Repeat repeat;
+  if (const Json* length = find(given, "length")) {
+    if (!is_id(*length) || length->get<TokenId>() < 2) return wrong(path + ".length", "a whole number from 2 on");
+    repeat.length = length->get<std::size_t>();
+  }
+  if (const Json* seed = find(given, "seed")) {
+    if (!is_id(*seed)) return wrong(path + ".seed", "a whole number from 0 on");
+    repeat.seed = seed->get<std::uint32_t>();
+  }
+  return repeat;
+}
+
 Result<RunSpec> parse_run(const Json& run, const std::map<std::string, std::string>& models, const std::string& path) {
   if (!run.is_object()) return wrong(path, "an object");
   RunSpec spec;
@@ -27,8 +41,14 @@ Result<RunSpec> parse_run(const Json& run, const std::map<std::string, std::stri
     return Error{"not_built", path + ".prompts: runs over many prompts are not built in this version; use prompt."};
   const Json* prompt = find(run, "prompt");
   const Json* ids = find(run, "ids");
-  if ((prompt != nullptr) == (ids != nullptr)) return wrong(path, "given either a prompt or ids");
-  if (prompt) {
+  const Json* repeat = find(run, "repeat");
+  if ((prompt != nullptr) + (ids != nullptr) + (repeat != nullptr) != 1)
+    return wrong(path, "given either a prompt or ids or repeat");
+  if (repeat) {
+    auto parsed = parse_repeat(*repeat, path + ".repeat");
+    if (!parsed) return parsed.error();
+    spec.input = *parsed;
+  } else if (prompt) {
     if (!prompt->is_string()) return wrong(path + ".prompt", "a text");
     spec.input = prompt->get<std::string>();
   } else {
@@ -38,7 +58,7 @@ Result<RunSpec> parse_run(const Json& run, const std::map<std::string, std::stri
   }
   if (const Json* bos = find(run, "bos")) {
     if (!bos->is_boolean()) return wrong(path + ".bos", "true or false");
-    if (ids && bos->get<bool>()) return wrong(path + ".bos", "left out: ids are taken as they are");
+    if (!prompt && bos->get<bool>()) return wrong(path + ".bos", "left out: ids are taken as they are");
     spec.bos = bos->get<bool>();
   }
   if (const Json* edits = find(run, "edits")) {

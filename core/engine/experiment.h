@@ -6,7 +6,8 @@
 //     "models": {"m": "primer"},            name -> ref, under which the engine was given the model
 //     "runs": {"main": {
 //       "model": "m",
-//       "prompt": "The capital of France is",   or "ids": [464, 3139], taken as they are
+//       "prompt": "The capital of France is",   or "ids": [464, 3139], taken as they are,
+//                                           or "repeat": {"length": 100, "seed": 1}, random tokens twice over
 //       "bos": true,                        put the model's BOS token first; by default true where the model has one.
 //                                           Only with a prompt
 //       "edits": []                         none is built yet: any entry is refused by name
@@ -22,7 +23,16 @@
 //        "top": 10,                         1 to 50
 //        "track": [6342, " Paris"],         token ids, or texts that are exactly one token; at most 100
 //        "sets": {"cities": [" Paris", " London"]}},
-//       {"what": "activations", "run": "main", "hooks": ["blocks.0.attn.hook_pattern"]}
+//       {"what": "activations", "run": "main", "hooks": ["blocks.0.attn.hook_pattern"]},
+//       {"what": "components", "run": "main",   who wrote a cell: the exact parts of its centred logit
+//        "tokens": [" Paris", " London"],   of one token, or of one minus another
+//        "row": "blocks.3.hook_resid_post", a row of the lens, mid-block rows too; by default the output's
+//        "position": -1, "norm": "recomputed",
+//        "neurons": 10},                    how many of each layer are listed, at most 100
+//       {"what": "writes", "run": "main",     which tokens each attention and MLP promotes and suppresses
+//        "norm": "recomputed", "positions": [-1], "top": 10},
+//       {"what": "head_scores", "run": "main",   previous-token, duplicate-token and induction score of every head
+//        "period": 100}                     after which the run's tokens repeat; a run of "repeat" knows its own
 //     ],
 //     "view": {…}                           the page's own, carried and not looked at
 //   }
@@ -31,6 +41,7 @@
 // "sweep" are refused by name until they are built.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,9 +59,15 @@ namespace lens {
 
 inline constexpr int kExperimentVersion = 1;
 
+// Seeded random tokens, twice over.
+struct Repeat {
+  std::optional<std::size_t> length;  // of one copy; none means 100, or half of n_ctx where that is less
+  std::uint32_t seed = 1;
+};
+
 struct RunSpec {
-  std::string model;                                      // the ref
-  std::variant<std::string, std::vector<TokenId>> input;  // a prompt (well-formed UTF-8), or ids
+  std::string model;                                              // the ref
+  std::variant<std::string, std::vector<TokenId>, Repeat> input;  // a prompt (well-formed UTF-8), ids, or neither
   std::optional<bool> bos;
   std::vector<Edit> edits;
 };

@@ -9,6 +9,14 @@
 #include "engine/resolve.h"
 
 namespace lens {
+namespace {
+
+// After how many of a run's n tokens they repeat, where they were made to; else 0.
+std::size_t period_of(const RunSpec& spec, std::size_t n) {
+  return std::holds_alternative<Repeat>(spec.input) ? n / 2 : 0;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Residents& models) {
   std::unique_ptr<Job> job(new Job);
@@ -20,7 +28,7 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
     if (!ids) return ids.error();
     // Checked like the others, but what nobody reads is not computed.
     if (std::ranges::find(experiment.reads, name, &Read::run) != experiment.reads.end())
-      job->runs_[name] = std::make_unique<SlicedRun>(name, resident->second, *std::move(ids));
+      job->runs_[name] = std::make_unique<SlicedRun>(name, resident->second, *ids, period_of(spec, ids->size()));
   }
   for (const Read& read : experiment.reads) {
     auto reading =

@@ -52,8 +52,14 @@ class Job {
   // through the lens beside ‖ row), and surprisal that of the token that came next, in nats; the run's last position
   // has none (NaN). The answer is the output's own top
   // token, the input the position's own token. Row labels are hook names, bottom first. An activations read gives token
-  // and one table per hook, named as the hook, with its shape. Columns not finished hold NaN and -1; other unfinished
-  // tables are left out.
+  // and one table per hook, named as the hook, with its shape. A components read gives, in logits: of [of], the one or
+  // two tokens; total, the cell as it is shown, the sum of all parts, what rounding left between them, and Σ |part|;
+  // outside [part], of W_E, W_pos and ln_f's bias; for the blocks that wrote to the row head [layer, head] without b_V,
+  // attn_bias [layer] (b_O + Σ_h b_V W_O), mlp, mlp_bias [layer] (NaN where the row stands before it); source [layer,
+  // head, key position], whose sum is the head, with its pattern; neuron, neuron_id, neuron_activation [layer, neuron],
+  // those that write most. A writes read gives promoted_id, promoted_logit, suppressed_id, suppressed_logit [write,
+  // position, top], centred logits, write labels being hook names; a head_scores read previous, duplicate, induction
+  // [layer, head], mean attention. Columns not finished hold NaN and -1; other unfinished tables are left out.
   std::vector<ReadTables> tables();
 
  private:

@@ -51,6 +51,17 @@ Status parse_bool(const Json& object, const char* key, const std::string& path, 
   return ok();
 }
 
+Status parse_number(const Json& object, const char* key, const std::string& path, std::size_t least, std::size_t most,
+                    std::size_t& value) {
+  const Json* given = find(object, key);
+  if (!given) return ok();
+  if (!given->is_number_integer() || given->get<double>() < static_cast<double>(least) ||
+      given->get<double>() > static_cast<double>(most))
+    return wrong(path + "." + key, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+  value = given->get<std::size_t>();
+  return ok();
+}
+
 Result<std::string> parse_reference(const Json& object, const char* key, const std::set<std::string>& known,
                                     const std::string& path) {
   const Json* name = find(object, key);

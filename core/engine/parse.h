@@ -2,6 +2,7 @@
 // wrong.
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <variant>
@@ -28,6 +29,10 @@ Result<std::vector<TokenRef>> parse_tokens(const Json& list, const std::string& 
 
 // Leaves `value` as it is where the key is absent.
 Status parse_bool(const Json& object, const char* key, const std::string& path, bool& value);
+
+// A whole number from `least` to `most` under `key`; `value` stays as it is where the key is absent.
+Status parse_number(const Json& object, const char* key, const std::string& path, std::size_t least, std::size_t most,
+                    std::size_t& value);
 
 // The name under `key`, or the only one there is.
 Result<std::string> parse_reference(const Json& object, const char* key, const std::set<std::string>& known,

@@ -34,7 +34,28 @@ struct ActivationsRead {
   std::vector<HookPoint> hooks;
 };
 
-using ReadKind = std::variant<LensRead, ActivationsRead>;
+// Who wrote a cell; the raw lens only.
+struct ComponentsRead {
+  std::optional<HookPoint> row;  // none means the output's
+  int position = -1;
+  std::vector<TokenRef> tokens;  // one, or one and the one whose logit is taken off
+  Norm norm = Norm::recomputed;
+  std::size_t neurons = 10;  // listed a layer
+};
+
+// What each block's attention and MLP promote and suppress.
+struct WritesRead {
+  Norm norm = Norm::recomputed;
+  std::vector<int> positions;  // none means all
+  std::size_t top = 10;
+};
+
+// What the heads attend to in a run that repeats itself.
+struct HeadScoresRead {
+  std::optional<std::size_t> period;  // of the run; none means that it was made to repeat and knows
+};
+
+using ReadKind = std::variant<LensRead, ActivationsRead, ComponentsRead, WritesRead, HeadScoresRead>;
 
 struct Read {
   std::string run;

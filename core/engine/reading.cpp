@@ -2,7 +2,16 @@
 
 #include <numeric>
 
+#include "engine/resolve.h"
+
 namespace lens {
+
+Status check_hook(HookPoint hook, const SlicedRun& run) {
+  const std::size_t n_layer = run.model().config().n_layer;
+  if (!is_in_block(hook.site) || static_cast<std::size_t>(hook.layer) < n_layer) return ok();
+  return Error{"hook_layer", name_of(hook) + " does not exist: " + title(run.loaded()) + " has blocks 0 to " +
+                                 std::to_string(n_layer - 1) + "."};
+}
 
 Dimension position_dimension(std::span<const std::size_t> positions, bool named) {
   Dimension dim{"position", positions.size(), {}};

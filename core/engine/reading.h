@@ -30,9 +30,16 @@ class Reading {
   SlicedRun& run_;
 };
 
-// Check what needs the model. Errors: lens_missing, token_id, token_text, no_tokenizer, position, hook_layer.
+// Check what needs the model. Errors: lens_missing, token_id, token_text, no_tokenizer, position, hook_layer,
+// head_scores.
 Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const ActivationsRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const ComponentsRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const WritesRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const HeadScoresRead& asked, SlicedRun& run);
+
+// Error: hook_layer, for a block that the run's model does not have.
+Status check_hook(HookPoint hook, const SlicedRun& run);
 
 // A dimension of these positions of a run, labelled by their numbers where they are not simply all.
 Dimension position_dimension(std::span<const std::size_t> positions, bool named);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <random>
 
 #include "base/message.h"
 
@@ -40,6 +41,22 @@ Result<TokenId> resolve(const LoadedModel& model, const TokenRef& ref) {
                                  " Most words are one token only with the space before them."};
 }
 
+// Neither BOS nor EOS is among them: text begins and ends there. mt19937 gives the same numbers everywhere.
+std::vector<TokenId> repeated(const Config& config, const Repeat& repeat) {
+  constexpr std::size_t kLength = 100;
+  std::mt19937 draw(repeat.seed);
+  std::vector<TokenId> ids(std::min(repeat.length.value_or(std::min(kLength, config.n_ctx / 2)), config.n_ctx + 1));
+  const auto ends = [&](TokenId id) { return config.d_vocab > 2 && (id == config.bos || id == config.eos); };
+  for (TokenId& id : ids) {
+    do id = static_cast<TokenId>(draw() % config.d_vocab);
+    while (ends(id));
+  }
+  const std::size_t length = ids.size();
+  ids.resize(2 * length);
+  std::copy_n(ids.begin(), length, ids.begin() + static_cast<std::ptrdiff_t>(length));
+  return ids;
+}
+
 }  // namespace
 
 Result<std::vector<TokenId>> resolve_tokens(const LoadedModel& model, std::span<const TokenRef> refs) {
@@ -65,7 +82,9 @@ Result<std::shared_ptr<const LoadedLens>> resolve_lens(const Lenses& lenses, con
 Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSpec& spec) {
   const Config& config = model.model.config();
   std::vector<TokenId> ids;
-  if (const auto* given = std::get_if<std::vector<TokenId>>(&spec.input)) {
+  if (const auto* repeat = std::get_if<Repeat>(&spec.input)) {
+    ids = repeated(config, *repeat);
+  } else if (const auto* given = std::get_if<std::vector<TokenId>>(&spec.input)) {
     ids = *given;
     for (const TokenId id : ids)
       if (auto status = check_id(model, id); !status) return status.error();

@@ -13,9 +13,11 @@ constexpr std::size_t kForwardChunk = 32;
 
 }  // namespace
 
-SlicedRun::SlicedRun(std::string run_name, std::shared_ptr<Resident> resident, std::vector<TokenId> ids)
+SlicedRun::SlicedRun(std::string run_name, std::shared_ptr<Resident> resident, std::vector<TokenId> ids,
+                     std::size_t repeats_after)
     : name(std::move(run_name)),
       tokens(std::move(ids)),
+      period(repeats_after),
       resident_(std::move(resident)),
       cached_(resident_->runs.take(model().config(), tokens)),
       begin_(cached_.activations.size()) {}
@@ -23,6 +25,11 @@ SlicedRun::SlicedRun(std::string run_name, std::shared_ptr<Resident> resident, s
 SlicedRun::~SlicedRun() {
   if (begin_ < cached_.activations.size()) cached_.truncate(begin_);
   resident_->runs.put(std::move(cached_));
+}
+
+std::span<const double> SlicedRun::mean_W_U() {
+  if (resident_->mean_W_U.empty()) resident_->mean_W_U = model().W_U().mean_column();
+  return resident_->mean_W_U;
 }
 
 std::size_t SlicedRun::steps_left() const {

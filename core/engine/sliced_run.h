@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,12 @@ struct Resident {
   LoadedModel loaded;
   Lenses lenses = {{"raw", std::make_shared<LoadedLens>()}};
   RunCache runs = {};
+  std::vector<double> mean_W_U = {};  // [d_model], once somebody asked
 };
 
 class SlicedRun {
  public:
-  SlicedRun(std::string name, std::shared_ptr<Resident> resident, std::vector<TokenId> tokens);
+  SlicedRun(std::string name, std::shared_ptr<Resident> resident, std::vector<TokenId> tokens, std::size_t period = 0);
   // Hands the work back to the cache. A chunk that did not get through all blocks is not part of the run.
   ~SlicedRun();
   SlicedRun(const SlicedRun&) = delete;
@@ -33,12 +35,16 @@ class SlicedRun {
   Activations& activations() { return cached_.activations; }
   LensColumns& columns(const std::string& key) { return cached_.columns[key]; }
 
+  // mean_v W_U[:, v], [d_model]
+  std::span<const double> mean_W_U();
+
   std::size_t steps_left() const;
   // One block for one chunk of positions.
   void step();
 
   const std::string name;             // in the Experiment
   const std::vector<TokenId> tokens;  // [n]; the cached run may go on beyond them
+  const std::size_t period;           // after which they repeat, where they were made to; else 0
 
  private:
   std::shared_ptr<Resident> resident_;

@@ -95,10 +95,40 @@ void PackedMatrix::column(std::size_t out, std::span<float> values) const {
   for (std::size_t in = 0; in < n_in_; ++in) values[in] = at(in, out);
 }
 
+std::vector<double> PackedMatrix::mean_column() const {
+  std::vector<double> mean(n_in_, 0.0);
+  std::vector<float> room;
+  for (std::size_t p = 0; p < n_panel(); ++p) {
+    const float* values = panel(p, 0, n_in_, room);  // zeros beyond n_out
+    for (std::size_t in = 0; in < n_in_; ++in)
+      for (std::size_t c = 0; c < kPanel; ++c) mean[in] += values[in * kPanel + c];
+  }
+  for (double& value : mean) value /= static_cast<double>(n_out_);
+  return mean;
+}
+
 void panel_product(MatrixView<const float> X, const PackedMatrix& W, std::size_t p, float* out, std::size_t stride) {
   assert(X.n_col == W.n_in());
   thread_local std::vector<float> room;
   any_rows_by_panel(X, W.panel(p, 0, W.n_in(), room), out, stride);
+}
+
+void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out) {
+  assert(y.size() == W.n_out() && out.size() == W.n_in());
+  std::vector<float> room;
+  std::ranges::fill(out, 0.0);
+  for (std::size_t p = 0; p < W.n_panel(); ++p) {
+    double y_p[kPanel] = {};  // zeros beyond n_out
+    std::copy_n(y.begin() + static_cast<std::ptrdiff_t>(p * kPanel), std::min(kPanel, y.size() - p * kPanel), y_p);
+    const float* panel = W.panel(p, 0, W.n_in(), room);
+    for (std::size_t k = 0; k < W.n_in(); ++k) {
+      double products[kPanel];
+      for (std::size_t c = 0; c < kPanel; ++c) products[c] = static_cast<double>(panel[k * kPanel + c]) * y_p[c];
+      for (std::size_t half = kPanel / 2; half > 0; half /= 2)
+        for (std::size_t c = 0; c < half; ++c) products[c] += products[c + half];
+      out[k] += products[0];
+    }
+  }
 }
 
 void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y) {

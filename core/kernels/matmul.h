@@ -44,6 +44,7 @@ class PackedMatrix {
   void set_column(std::size_t out, std::span<const float> values);  // values [n_in]; float32 storage
   void set_column(std::size_t out, std::span<const float> scales, std::span<const std::int8_t> values);  // q8_0 storage
   void column(std::size_t out, std::span<float> values) const;  // values [n_in]
+  std::vector<double> mean_column() const;                      // Σ_out W[:, out] / n_out, [n_in]
 
  private:
   std::size_t index(std::size_t in, std::size_t out) const {
@@ -65,6 +66,10 @@ void matmul(MatrixView<const float> X, const PackedMatrix& W, std::span<const fl
 
 // Y = X·W[first_in : first_in + X.n_col, :], without a bias: one head's share of W_O.
 void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y);
+
+// out = W·y in double, out [n_in], y [n_out]: what each input of W is worth along y. Summed panel by panel, in a fixed
+// order; double, because parts of a sum are compared with the sum.
+void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out);
 
 // One panel of X·W: out[r * stride + c] = X[r] · W[:, p * kPanel + c] for c < kPanel.
 void panel_product(MatrixView<const float> X, const PackedMatrix& W, std::size_t p, float* out, std::size_t stride);

@@ -105,4 +105,16 @@ void Model::final_norm(MatrixView<const float> rows, std::span<const float> scal
     layer_norm(rows.row(r), scale[r], weights_.ln_f.gamma, weights_.ln_f.beta, out.row(r));
 }
 
+Model::NormDirection Model::norm_direction(std::span<const double> d, float scale) const {
+  NormDirection direction{std::vector<double>(d.size()), 0};
+  double mean = 0;
+  for (std::size_t k = 0; k < d.size(); ++k) {
+    direction.linear[k] = static_cast<double>(weights_.ln_f.gamma[k]) * d[k];
+    mean += direction.linear[k] / static_cast<double>(d.size());
+    direction.bias += static_cast<double>(weights_.ln_f.beta[k]) * d[k];
+  }
+  for (double& value : direction.linear) value = (value - mean) / static_cast<double>(scale);
+  return direction;
+}
+
 }  // namespace lens

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/matrix.h"
 #include "base/result.h"
@@ -35,6 +36,12 @@ class Model {
   void final_scale(MatrixView<const float> rows, std::span<float> scale) const;
   // (x − mean(x)) / scale · γ_f + β_f: rows and out [n, d_model], scale [n].
   void final_norm(MatrixView<const float> rows, std::span<const float> scale, MatrixView<float> out) const;
+  // final_norm followed by a direction d, as a function of x: (final_norm(x, scale))·d = x·linear + bias.
+  struct NormDirection {
+    std::vector<double> linear;  // [d_model] (γ_f ⊙ d − mean(γ_f ⊙ d)) / scale
+    double bias = 0;             // β_f·d
+  };
+  NormDirection norm_direction(std::span<const double> d, float scale) const;
   const PackedMatrix& W_U() const { return weights_.W_U; }
 
  private:

@@ -50,6 +50,35 @@ TEST_CASE("matmul equals its scalar twin at every size around the vector width")
       }
 }
 
+TEST_CASE("W·y in double, and the mean column, equal their scalar twins, Q8_0 too") {
+  Random random(6);
+  for (const std::size_t n_out : sizes())
+    for (const auto storage : {PackedMatrix::Storage::float32, PackedMatrix::Storage::q8_0}) {
+      const std::size_t n_in = 64;
+      PackedMatrix W(n_in, n_out, storage);
+      for (std::size_t c = 0; c < n_out; ++c)
+        if (storage == PackedMatrix::Storage::float32)
+          W.set_column(c, random.normals(n_in));
+        else
+          W.set_column(c, random.normals(2, 0.01f), std::vector<std::int8_t>(n_in, static_cast<std::int8_t>(c % 100)));
+      const auto values = random.normals(n_out);
+      const std::vector<double> y(values.begin(), values.end());
+      std::vector<double> out(n_in);
+      matmul_transposed(W, y, out);
+      const auto mean = W.mean_column();
+      for (std::size_t k = 0; k < n_in; ++k) {
+        double sum = 0, total = 0, magnitude = 0;
+        for (std::size_t c = 0; c < n_out; ++c) {
+          sum += static_cast<double>(W.at(k, c)) * y[c];
+          total += W.at(k, c);
+          magnitude += std::abs(W.at(k, c) * y[c]) + std::abs(W.at(k, c));
+        }
+        require_close(out[k], sum, 1e-8 * magnitude);  // double all the way
+        require_close(mean[k], total / static_cast<double>(n_out), 1e-8 * magnitude);
+      }
+    }
+}
+
 TEST_CASE("a row's product has the same bits in any company") {
   Random random(2);
   const PackedMatrix W = random_matrix(96, 83, random);
