@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { predictionDepth } from '../../web/src/engine/moments.js';
 import { formatLogit, formatProb, formatProbFine } from '../../web/src/views/format.js';
-import { predictionDepth, story } from '../../web/src/views/story.js';
+import { story } from '../../web/src/views/story.js';
 import { readoutOf } from './readout.mjs';
 
 const [is, the, Paris, a] = [0, 1, 2, 3];
@@ -28,6 +29,28 @@ test('the plain story', () => {
     'After ·is the model says ·Paris .41, leading since block 2, before that ·the.',
   );
   assert.equal(predictionDepth(readoutOf([{ answer: Paris, rows }]), 0), 3);
+});
+
+test('what came next, led and lost is told; what came next and won is not', () => {
+  const next = /** @type {[number, number][]} */ ([
+    [the, 0.1],
+    [Paris, 0.3],
+  ]);
+  const sentence = (/** @type {number} */ follows) =>
+    story(
+      readoutOf([
+        { token: is, answer: Paris, rows: next },
+        { token: follows, answer: a, rows: next },
+      ]),
+      0,
+      false,
+    );
+  assert.deepEqual(sentence(the).slice(-3), [
+    ' The text goes on with ',
+    { token: the },
+    ', which led up to the embedding and lost.',
+  ]);
+  assert.deepEqual([sentence(Paris), sentence(a)], [sentence(is), sentence(is)]);
 });
 
 test('it led throughout', () => {

@@ -8,6 +8,7 @@ import { LogitLens } from './views/logit_lens.js';
 import { LensMap } from './views/map.js';
 import { CellPanel } from './views/panel.js';
 import { PinBox } from './views/pins.js';
+import { PanelSections } from './views/sections.js';
 import { ShareMenu } from './views/share.js';
 
 const scale = new CSSStyleSheet();
@@ -20,6 +21,7 @@ followTheme(() => {
 
 customElements.define('pin-box', PinBox);
 customElements.define('trajectory-chart', TrajectoryChart);
+customElements.define('panel-sections', PanelSections);
 customElements.define('cell-panel', CellPanel);
 customElements.define('lens-map', LensMap);
 customElements.define('lens-grid', LensGrid);

@@ -187,6 +187,172 @@ export const chart = {
   failed: 'The chart could not be loaded.',
 };
 
+export const sections = {
+  /** By key. @type {Record<string, string>} */
+  titles: {
+    moments: 'Moments: when it was decided',
+    who: 'Who wrote this?',
+    writes: 'What attention and MLP wrote',
+    attention: 'Attention patterns',
+    heads: 'What do the heads do?',
+  },
+  reading: 'Reading …',
+  failed: 'This part of the page could not be loaded.',
+};
+
+export const headMap = {
+  head: 'head ',
+  layer: 'layer ',
+  mlp: 'MLP',
+};
+
+export const who = {
+  of: 'Logit of ',
+  own: (/** @type {string} */ token) => `${token} (the cell’s own)`,
+  against: 'rather than ',
+  average: 'the average token',
+  /** @param {Part} token @param {Part | null} other @param {string} logit @returns {Part[]} */
+  sum: (token, other, logit) => [
+    token,
+    ...(other ? [' rather than ', other] : []),
+    `: ${logit} in logits, the sum of what each part of the model wrote here.`,
+  ],
+  part: (/** @type {string} */ kind, /** @type {number} */ layer, /** @type {number} */ head) =>
+    ({
+      W_E: 'token embedding',
+      W_pos: 'position',
+      'ln_f bias': 'final norm’s bias',
+      head: `head ${layer}.${head}`,
+      attn_bias: `attn. biases ${layer}`,
+      mlp: `MLP ${layer}`,
+      mlp_bias: `MLP bias ${layer}`,
+    })[kind] ?? kind,
+  others: (/** @type {number} */ n) => `${n} others`,
+  map: 'What each head and each MLP wrote, by layer',
+  mapMeans: 'Rows are layers, the deepest on top; columns are heads, and the MLP. Press one to see what it is made of.',
+  inside: (/** @type {string} */ part) => `What ${part} is made of`,
+  sources: 'What it took from each token of the prompt; the line at the foot is how much it attends there.',
+  source: (/** @type {string} */ logit, /** @type {number} */ attention) => `${logit}; attention ${percent(attention)}`,
+  attends: (/** @type {number} */ attention) => `, attention ${percent(attention)}`,
+  neurons: 'Its neurons that write most, either way: activation times what the neuron’s output row says.',
+  neuron: (/** @type {number} */ layer, /** @type {number} */ id) => `L${layer}N${id}`,
+  activation: (/** @type {string} */ value) => `activation ${value}`,
+  otherNeurons: 'all others',
+  direct:
+    'Direct effect only: what a part does by way of later layers is counted there. Nothing here says what would happen without it.',
+  adds: (/** @type {number} */ remainder, /** @type {number} */ size) =>
+    `The parts add up to the cell within ${Math.abs(remainder).toExponential(0)} of ${size.toFixed(0)} logits in all.`,
+  /** @type {Record<string, string>} */
+  norms: {
+    recomputed: 'Scaled by the row’s own size, as the cell is.',
+    frozen: 'Scaled by the size of the stream at the output, as the cell is.',
+  },
+  raw: 'These are the parts of the raw lens, whatever lens the grid is read with.',
+  papers: 'After nostalgebraist (2020) and Elhage et al. (2021): the residual stream is a sum, so its reading is one.',
+};
+
+export const moments = {
+  settled: 'settled',
+  notSettled: 'at no row, read with this norm',
+  /** @param {Part} answer @returns {Part[]} */
+  settledBy: (answer) => [': from here up it is ', answer],
+  first: 'first seen',
+  /** @param {Part} answer @returns {Part[]} */
+  firstLed: (answer) => [': ', answer, ' leads here for the first time, and loses the lead again'],
+  flips: 'turns',
+  noFlips: 'none: one token leads throughout',
+  /** @param {Part} from @param {Part} to @param {string} margin @param {'attention' | 'mlp' | 'block'} by @returns {Part[]} */
+  flip: (from, to, margin, by) => [
+    ': ',
+    from,
+    ' → ',
+    to,
+    `, ahead by ${margin.replace('+', '')}${{ attention: ', by attention', mlp: ', by the MLP', block: '' }[by]}`,
+  ],
+  peak: 'least sure',
+  peakMeans: (/** @type {string} */ nats) => `: ${nats} nats of entropy`,
+  next: 'what came next',
+  /**
+   * @param {'throughout' | 'corrected' | 'lost' | 'never'} outcome @param {Part} token @param {string} row
+   * @returns {Part[]}
+   */
+  outcome: (outcome, token, row) =>
+    ({
+      throughout: [token, ': right throughout'],
+      corrected: [token, `: right from ${row} on, something else below`],
+      lost: [token, `: lost. It led up to ${row}, and the output says something else`],
+      never: [token, ': leads at no row'],
+    })[outcome],
+  target: 'The text ends here. What should come next? ',
+  noTarget: 'choose a token',
+  everywhere: 'At every position',
+  columns: ['token', 'answer', 'since', 'turns', 'next token'],
+  /** @type {Record<string, string>} */
+  outcomes: { throughout: 'right', corrected: 'corrected', lost: 'lost', never: 'never led' },
+  sets: 'The pinned sets',
+  row: 'row',
+  odds: 'log-odds',
+  oddsOfOne: (/** @type {string} */ name) => `Log-odds: ln of how probable ${name} is, over all else.`,
+  oddsOfTwo: (/** @type {string} */ a, /** @type {string} */ b) => `Log-odds: ln of how probable ${a} is, over ${b}.`,
+  lens: (/** @type {string} */ lens) =>
+    `As the ${lens} lens reads the rows; in early rows the raw lens is often sure and wrong. “Ahead by” is the logit of the new leader minus the second’s. Prediction depth after Belrose et al. (2023). Under More, rows inside each block tell attention’s turns from the MLP’s.`,
+};
+
+export const writes = {
+  nothing: 'Nothing has been written to the embedding yet; choose a row above it.',
+  attention: (/** @type {number} */ block) => `Attention of block ${block}`,
+  mlp: (/** @type {number} */ block) => `MLP of block ${block}`,
+  promotes: 'promotes',
+  suppresses: 'suppresses',
+  everywhere: 'What each block promotes most here',
+  block: 'block',
+  byAttention: 'attention',
+  byMlp: 'MLP',
+  /** @type {Record<string, string>} */
+  convention: {
+    recomputed:
+      'What it adds to each token’s centred logit in the row it is added into: centred, times the final norm’s γ, over that row’s σ; the norm’s bias belongs to no part.',
+    frozen:
+      'What it adds to each token’s centred logit: centred, times the final norm’s γ, over the output row’s σ; the norm’s bias belongs to no part.',
+    none: 'What it adds to each token’s centred logit, without any norm.',
+  },
+  direct: 'Direct effect only. After Elhage et al. (2021) and Geva et al. (2022).',
+};
+
+export const attention = {
+  layer: 'Block ',
+  head: (/** @type {number} */ layer, /** @type {number} */ head) => `Head ${layer}.${head}`,
+  large: (/** @type {number} */ layer, /** @type {number} */ head) =>
+    `Attention pattern of head ${layer}.${head}: rows attend to columns; arrow keys move`,
+  /** @param {Part} from @param {Part} to @param {number} share @returns {Part[]} */
+  says: (from, to, share) => [from, ' attends to ', to, `: ${percent(share)}`],
+  from: (/** @type {string} */ token) => `What ${token} attends to`,
+  share: (/** @type {number} */ share) => `, ${percent(share)}`,
+  later: ', comes later',
+  means:
+    'Rows are the tokens that attend, columns those attended to; each row adds up to 1. Attention says where a head reads, not what it does with it: for that, see who wrote the cell.',
+};
+
+export const heads = {
+  score: 'Score ',
+  scores: {
+    induction: {
+      name: 'induction',
+      means: 'Attends to what came after the same token the last time: A B … A, and the head looks at B.',
+    },
+    previous: { name: 'previous token', means: 'Attends to the token just before.' },
+    duplicate: { name: 'duplicate token', means: 'Attends to the same token, where it stood before.' },
+  },
+  map: (/** @type {string} */ score) => `The ${score} score of each head, by layer`,
+  head: (/** @type {string} */ name) => `head ${name}`,
+  best: (/** @type {string} */ name, /** @type {string} */ score) => `Highest: head ${name}, ${score}.`,
+  none: 'None has formed: no head gives that much of its attention there.',
+  formed: (/** @type {string[]} */ names) =>
+    `${names.length === 1 ? 'It does' : `${count(names.length, 'head')} do`} mostly that: ${names.join(', ')}.`,
+  how: (/** @type {number} */ length, /** @type {number} */ seeds, /** @type {string} */ formed) =>
+    `Mean attention on ${length} random tokens twice over, ${count(seeds, 'seed')}, without a token that opens the text. “Formed” is from ${formed} on, a limit of ours. Elhage et al. (2021), Olsson et al. (2022).`,
+};
+
 export const share = {
   menu: 'Share',
   link: 'Copy the link to this experiment',
@@ -397,6 +563,10 @@ export const story = {
   onlyAtTheOutput: (before) => [', leading only at the output, before that ', before, '.'],
   /** @param {Part} reads @returns {Part[]} */
   neverHere: (reads) => ['; read with this norm, even the last row still has ', reads, '.'],
+  /** @param {string} row @param {string} nats @returns {Part[]} */
+  changedMost: (row, nats) => [` The guess changed most at ${row}, by ${nats} nats.`],
+  /** @param {Part} token @param {{since: string}} row @returns {Part[]} */
+  lost: (token, row) => [' The text goes on with ', token, `, which led up to ${row.since} and lost.`],
   /** @returns {Part[]} */
   asksAtTheStart: () => ['At the very start, before any text: what does the model say?'],
   /** @param {Part} token @returns {Part[]} */
@@ -444,6 +614,11 @@ export function spokenCell({ row, token, top, prob, answer, answerProb }) {
 /** @param {number} n */
 export function megabytes(n) {
   return n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`;
+}
+
+/** @param {number} share */
+function percent(share) {
+  return share >= 0.005 ? `${Math.round(100 * share)} %` : share > 0 ? '< 1 %' : '0 %';
 }
 
 /** @param {number} n @param {string} noun */

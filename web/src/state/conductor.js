@@ -10,6 +10,7 @@ import { Vocabulary } from '../engine/vocabulary.js';
 import { page, trouble } from '../strings.js';
 import { AddressBar } from './address.js';
 import {
+  besideOf,
   modelRefs,
   newExperiment,
   promptOf,
@@ -206,7 +207,7 @@ export class Conductor {
 
   /** Follows a token through all cells. @param {number} id */
   async pin(id) {
-    const [ref] = await this.#named([id]);
+    const [ref] = await this.named([id]);
     const { vocabulary } = this.#drawn().model;
     const pins = this.pins;
     if (!pins.some((p) => vocabulary.idOf(p) === id)) this.setRead({ track: [...pins, ref] });
@@ -237,14 +238,14 @@ export class Conductor {
 
   /** @param {string} name @param {number[]} ids none takes the set away */
   async pinSet(name, ids) {
-    const refs = await this.#named(ids);
+    const refs = await this.named(ids);
     const { [name]: _, ...others } = this.sets;
     const sets = refs.length > 0 ? { ...others, [name]: refs } : others;
     this.setRead({ sets: Object.keys(sets).length > 0 ? sets : undefined });
   }
 
   /** Tokens as a link should name them: as text where the tokenizer reads that as the one token, else by id. @param {number[]} ids */
-  #named(ids) {
+  named(ids) {
     const { vocabulary } = this.#drawn().model;
     return Promise.all(
       ids.map(async (id) => {
@@ -272,6 +273,18 @@ export class Conductor {
     await this.ready;
     const tables = await this.#engine().run(question(traceOf(experiment, position, ids)), { lane: 'trace' });
     return tables && new Readout(tables, 0);
+  }
+
+  /**
+   * Another reading of the shown run. null where a newer one of the same lane won.
+   * @param {object} read as in the Experiment's reads, without its run
+   * @param {string} lane
+   */
+  async look(read, lane) {
+    const { experiment } = this.state;
+    if (!experiment) return null;
+    await this.ready;
+    return this.#engine().run(question(besideOf(experiment, read)), { lane });
   }
 
   #drawn() {

@@ -89,6 +89,11 @@ export function traceOf(e, position, track) {
   return { ...e, reads: [{ ...read, top: 1, track, positions: [position] }] };
 }
 
+/** The shown run read in another way. @param {Experiment} e @param {object} read @returns {Experiment} */
+export function besideOf(e, read) {
+  return { ...e, reads: [{ run: shownRun(e), ...read }] };
+}
+
 /** @param {Experiment} e @returns {{[key: string]: any}} untrusted: it may come from a link */
 export function viewOf(e) {
   return e.view !== null && typeof e.view === 'object' && !Array.isArray(e.view) ? e.view : {};

@@ -86,6 +86,18 @@ export function stepOf(share) {
 }
 
 /**
+ * The class that paints a signed value on both ramps: warm above zero, cool below, the page itself at zero. Hue tells
+ * the sign and lightness the size, for every colour vision; where it matters the sign is written, too. Empty where there
+ * is no value.
+ * @param {number} value
+ * @param {number} most the size at which either end is reached
+ */
+export function divergingClass(value, most) {
+  if (!Number.isFinite(value)) return '';
+  return `${PREFIX[value < 0 ? 'cool' : 'warm']}${stepOf(most > 0 ? Math.abs(value) / most : 0)}`;
+}
+
+/**
  * The ramps as rules `.p0` … `.p100` and `.q0` … `.q100`, and `.w0` … `.w100` for the width of a strip, for an adopted
  * style sheet; the root's data-theme says which hold.
  */

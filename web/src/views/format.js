@@ -21,6 +21,13 @@ export function formatLogit(z) {
   return Number.isFinite(z) ? z.toFixed(1).replace('-', '−') : '–';
 }
 
+/** With its sign: what something adds. @param {number} z */
+export function formatSigned(z) {
+  if (!Number.isFinite(z)) return '–';
+  const size = Math.abs(z).toFixed(2);
+  return size === '0.00' ? '0' : `${z < 0 ? '−' : '+'}${size.replace(/^0/, '')}`;
+}
+
 /** In nats, with two digits; what is only rounding shows no sign. @param {number} nats */
 export function formatNats(nats) {
   return Number.isFinite(nats) ? Math.abs(nats).toFixed(2) : '–';

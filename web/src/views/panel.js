@@ -143,6 +143,13 @@ export class CellPanel extends LitElement {
           .busy=${this.busy}
         ></trajectory-chart>
         ${measuresView(drawing, row, position)}
+        <panel-sections
+          .conductor=${conductor}
+          .drawing=${drawing}
+          .selection=${this.selection}
+          .experiment=${this.experiment}
+          .busy=${this.busy}
+        ></panel-sections>
       </section>
     `;
   }

@@ -1,23 +1,10 @@
 // What happened at one position, from the embedding to the output, as one sentence. Pure: a Readout in, parts out;
 // the words are in strings.js.
+import { moments, nextToken } from '../engine/moments.js';
 import { rowName, story as words } from '../strings.js';
-import { formatProb } from './format.js';
+import { formatNats, formatProb } from './format.js';
 
 /** @typedef {string | {token: number} | {prob: number}} Part */
-
-/**
- * The least row from which on every row's top token is the output's (Belrose's prediction depth); null where not even
- * the last row's is, as can be with another norm.
- * @param {import('../engine/readout.js').Readout} readout
- * @param {number} position
- * @returns {number | null}
- */
-export function predictionDepth(readout, position) {
-  const answer = readout.answer(position);
-  let depth = null;
-  for (let row = readout.rows.length - 1; row >= 0 && readout.topId(row, position) === answer; row--) depth = row;
-  return depth;
-}
 
 /**
  * @param {import('../engine/readout.js').Readout} readout
@@ -27,10 +14,15 @@ export function predictionDepth(readout, position) {
  */
 export function story(readout, position, opens) {
   if (!readout.has(position)) return [];
+  return [...decided(readout, position, opens), ...changed(readout, position), ...lost(readout, position)];
+}
+
+/** @param {import('../engine/readout.js').Readout} readout @param {number} position @param {boolean} opens @returns {Part[]} */
+function decided(readout, position, opens) {
   const last = readout.rows.length - 1;
   const answer = { token: readout.answer(position) };
   const where = opens ? words.atTheStart() : words.after({ token: readout.token(position) });
-  const depth = predictionDepth(readout, position);
+  const { depth, first: seen } = moments(readout, position, -1);
   if (depth === null) {
     const reads = { token: readout.topId(last, position) };
     return [...where, ...words.says(answer), ...words.neverHere(reads)];
@@ -52,12 +44,30 @@ export function story(readout, position, opens) {
   if (depth === 0) return [...head, ...words.throughout()];
 
   const before = { token: readout.topId(depth - 1, position) };
-  let early = null;
-  for (let row = 0; row < depth - 1 && early === null; row++)
-    if (readout.topId(row, position) === answer.token) early = row;
-  if (early !== null) return [...head, ...words.again(rowName(readout.rows[early]), since(readout, depth), before)];
+  if (seen !== null && seen < depth)
+    return [...head, ...words.again(rowName(readout.rows[seen]), since(readout, depth), before)];
   if (depth === last) return [...head, ...words.onlyAtTheOutput(before)];
   return [...head, ...words.since(since(readout, depth), before)];
+}
+
+/**
+ * Where the guess changed most, if that was asked for.
+ * @param {import('../engine/readout.js').Readout} readout @param {number} position @returns {Part[]}
+ */
+function changed(readout, position) {
+  const rows = readout.rows.map((_, row) => row).filter((row) => readout.change(row, position) >= 0);
+  if (rows.length === 0) return [];
+  const most = rows.reduce((a, b) => (readout.change(b, position) > readout.change(a, position) ? b : a));
+  return words.changedMost(since(readout, most), formatNats(readout.change(most, position)));
+}
+
+/**
+ * What really came next, where some row had it and the output has not.
+ * @param {import('../engine/readout.js').Readout} readout @param {number} position @returns {Part[]}
+ */
+function lost(readout, position) {
+  const { target } = moments(readout, position, nextToken(readout, position));
+  return target?.outcome === 'lost' ? words.lost({ token: target.id }, rowName(readout.rows[target.row])) : [];
 }
 
 /**

@@ -1,0 +1,152 @@
+// What opens below the panel: moments, who wrote a cell, what blocks wrote, attention, the heads' scores.
+import { box, expect, expectColumns, experimentOf, linkOf, open, test } from './support.mjs';
+
+/** @typedef {import('@playwright/test').Page} Page */
+
+const PROMPT = 'Lucy and Peter came to the market. Lucy sang a song for';
+
+/** @param {Page} page @param {object} [view] */
+async function openAt(page, view = {}) {
+  const experiment = {
+    v: 1,
+    models: { m: 'primer' },
+    runs: { main: { model: 'm', prompt: PROMPT, bos: true } },
+    reads: [{ what: 'lens', run: 'main', norm: 'recomputed', top: 10 }],
+    view: { position: -1, ...view },
+  };
+  await open(page, linkOf(experiment));
+}
+
+const section = (/** @type {Page} */ page, /** @type {string} */ title) =>
+  page.locator('details.section').filter({ has: page.getByRole('heading', { name: title }) });
+
+/** What the engine says of the shown run. @param {Page} page @param {object} read */
+const ask = (page, read) =>
+  page.evaluate(async (asked) => {
+    const e = window.logitLens.experiment;
+    const tables = await window.logitLens.run({ ...e, reads: [{ run: 'main', ...asked }] });
+    return Object.fromEntries(tables.map((t) => [t.name, { ...t, data: [...t.data] }]));
+  }, read);
+
+test('sections are closed at first, open by the keyboard, and the link keeps them open', async ({ page }) => {
+  await openAt(page);
+  await expect(page.locator('details.section')).toHaveCount(5);
+  await expect(page.locator('details.section[open]')).toHaveCount(0);
+  await section(page, 'Who wrote this?').locator('summary').focus();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.who .parts li').first()).toBeVisible();
+  expect((await experimentOf(page)).view.sections).toEqual(['who']);
+  await expect.poll(() => page.url()).toContain('sections');
+  await page.reload();
+  await page.evaluate(() => window.logitLens.ready);
+  await expect(page.locator('.who .parts li').first()).toBeVisible();
+  await section(page, 'Who wrote this?').locator('summary').click();
+  await expect(page.locator('.who')).toHaveCount(0);
+  expect((await experimentOf(page)).view.sections).toBeUndefined();
+});
+
+test('who wrote a cell: bars and map are the engine’s numbers; a head opens into its sources, an MLP into neurons', async ({
+  page,
+}) => {
+  await openAt(page, { sections: ['who'], of: ' Peter', against: ' Lucy' });
+  await expect(page.locator('.who .sum')).toContainText('·Peter rather than ·Lucy');
+  const { total, head, source } = await ask(page, { what: 'components', tokens: [' Peter', ' Lucy'] });
+  const signed = (/** @type {number} */ z) => `${z < 0 ? '−' : '+'}${Math.abs(z).toFixed(2).replace(/^0/, '')}`;
+  await expect(page.locator('.who .sum')).toContainText(signed(total.data[0]));
+
+  const heads = head.dims[1].size;
+  const best = head.data.reduce(
+    (/** @type {number} */ b, /** @type {number} */ v, /** @type {number} */ i) => (v > head.data[b] ? i : b),
+    0,
+  ); // prettier-ignore
+  const name = `${Math.floor(best / heads)}.${best % heads}`;
+  const cell = page.locator(`.head-map td[data-part="${name}"]`);
+  await expect(cell).toHaveAccessibleName(`head ${name}: ${signed(head.data[best])}`);
+  await expect(cell).toHaveClass(/\bp\d+/);
+  await cell.click();
+  expect((await experimentOf(page)).view.part).toBe(name);
+  const n = source.dims[2].size;
+  const shown = page.locator('.who .sources li');
+  await expect(shown).toHaveCount(n);
+  const from = source.data.slice(best * n, (best + 1) * n);
+  const most = from.indexOf(Math.max(...from));
+  await expect(shown.nth(most)).toContainText(signed(from[most]));
+  await expect(shown.nth(most)).toHaveClass('p100');
+
+  await cell.focus();
+  await page.keyboard.press('ArrowUp');
+  for (let i = 0; i < heads; i++) await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.who .inside')).toContainText(/L\d+N\d+/);
+  await expect(page.locator('.who .inside .parts li')).toHaveCount(11);
+  await expect(page.locator('.who')).toContainText('Direct effect only');
+});
+
+test('who wrote: the token and the one it is held against are chosen, and follow the cell when they are not', async ({
+  page,
+}) => {
+  await openAt(page, { sections: ['who'] });
+  const own = await page.locator('.grid td.here').textContent();
+  await expect(page.locator('.who .sum')).toContainText((own ?? '').trim());
+  await page.getByLabel('rather than').selectOption({ index: 1 });
+  await expect(page.locator('.who .sum')).toContainText('rather than');
+  expect((await experimentOf(page)).view.against).toBeTruthy();
+  await page.locator('.grid tbody tr').nth(5).locator('td').nth(3).click();
+  await expect(page.locator('.head-map tbody tr')).toHaveCount(3); // blocks 0 to 2 wrote to it
+});
+
+test('what attention and MLP wrote is the engine’s answer, the block of the row first', async ({ page }) => {
+  await openAt(page, { sections: ['writes'], row: 'blocks.6.hook_resid_post' });
+  await expect(page.locator('.writes h4').first()).toHaveText('Attention of block 6');
+  const { promoted_id: ids } = await ask(page, { what: 'writes', positions: [-1], top: 5 });
+  const i = ids.dims[0].labels.indexOf('blocks.6.hook_attn_out');
+  await expect(page.locator('.writes .ends').first().locator('bdi').first()).toHaveAttribute(
+    'data-id',
+    String(ids.data[5 * i]),
+  );
+  await page.locator('.grid tbody tr').last().locator('td').last().click();
+  await expect(page.locator('.writes')).toContainText('Nothing has been written');
+});
+
+test('attention: every head small, one large; arrows read it out', async ({ page }) => {
+  await openAt(page, { sections: ['attention'], part: '7.2' });
+  await expect(page.locator('.attention .small li')).toHaveCount(4);
+  const hook = 'blocks.7.attn.hook_pattern';
+  const { [hook]: pattern } = await ask(page, { what: 'activations', hooks: [hook] });
+  const n = pattern.dims[1].size;
+  const row = pattern.data.slice((2 * n + n - 1) * n, (2 * n + n) * n);
+  const most = Math.max(...row);
+  await expect(page.locator('.attention figcaption')).toContainText(`${Math.round(100 * most)} %`);
+  await page.locator('.attention .large').focus();
+  const before = await page.locator('.attention figcaption').textContent();
+  await page.keyboard.press('ArrowUp');
+  await expect(page.locator('.attention figcaption')).not.toHaveText(before ?? '');
+  await page.locator('.attention .small button').first().click();
+  expect((await experimentOf(page)).view.part).toBe('7.0');
+  await expect(page.locator('.attention [aria-pressed=true]')).toHaveAccessibleName('Head 7.0');
+});
+
+test('moments: when it was settled, each turn leads to its row, and every position has its line', async ({ page }) => {
+  await openAt(page, { sections: ['moments'] });
+  await expect(page.locator('.moments dl')).toContainText('settled');
+  await page.locator('.moments dd ol button').first().click();
+  await expect.poll(async () => (await experimentOf(page)).view.row).toMatch(/resid_post$/);
+  const lines = page.locator('.moments tbody tr');
+  const tokens = await page.locator('.chips li:not(.bos)').count();
+  await expect(lines).toHaveCount(tokens);
+  await lines.first().getByRole('button').click();
+  await expect.poll(async () => (await experimentOf(page)).view.position).toBe(1);
+  await box(page).fill('It was Monday, Tuesday,');
+  await expectColumns(page, ['It', '·was', '·Monday', ',', '·Tuesday', ',']);
+  await expect(lines).toHaveCount(6);
+});
+
+test('heads: scores on repeated random tokens, the highest by name, and whether it formed', async ({ page }) => {
+  await openAt(page, { sections: ['heads'] });
+  await expect(page.locator('.heads .found')).toContainText(/Highest: head \d+\.\d+, /);
+  await expect(page.locator('.heads .head-map td[data-part]')).toHaveCount(32);
+  await page.getByLabel('Score').selectOption('previous');
+  await expect(page.locator('.heads')).toContainText('token just before');
+  expect((await experimentOf(page)).view.score).toBe('previous');
+  await expect(page.locator('.heads .note')).toContainText('100 random tokens twice over, 2 seeds');
+});

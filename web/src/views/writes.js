@@ -1,0 +1,90 @@
+// "What attention and MLP wrote": the tokens that each block's attention alone and MLP alone promote and suppress at the
+// selected position; the selected row's block first and with numbers.
+import { html, nothing } from 'lit';
+import { readOf } from '../state/experiment.js';
+import { writes as words } from '../strings.js';
+import { formatSigned } from './format.js';
+import { Section } from './section.js';
+import { tokenView } from './token.js';
+
+/**
+ * @typedef {{id: number, logit: number}} Token
+ * @typedef {{hook: string, promoted: Token[], suppressed: Token[]}} Write
+ */
+
+const TOP = 5;
+
+/** @extends {Section<Write[]>} */
+export class Writes extends Section {
+  /** @override */
+  question() {
+    const { norm } = readOf(this.experiment);
+    return { what: 'writes', positions: [this.selection.position], norm, top: TOP };
+  }
+
+  /** @override @param {import('../engine/readout.js').Table[]} tables @returns {Write[]} */
+  answered(tables) {
+    const table = (/** @type {string} */ name) =>
+      /** @type {import('../engine/readout.js').Table} */ (tables.find((t) => t.name === name));
+    const [{ labels }, , { size }] = table('promoted_id').dims;
+    const tokens = (/** @type {string} */ end, /** @type {number} */ i) =>
+      Array.from({ length: size }, (_, k) => ({
+        id: table(`${end}_id`).data[i * size + k],
+        logit: table(`${end}_logit`).data[i * size + k],
+      }));
+    return (labels ?? []).map((hook, i) => ({
+      hook,
+      promoted: tokens('promoted', i),
+      suppressed: tokens('suppressed', i),
+    }));
+  }
+
+  /** @override @param {Write[]} all */
+  view(all) {
+    const { readout } = this.drawing;
+    const [, block, site] = /^blocks\.(\d+)\.hook_resid_(\w+)$/.exec(readout.rows[this.selection.row]) ?? [];
+    // The embedding has nothing written to it yet.
+    const own = site === 'pre' ? [] : all.filter(({ hook }) => hook.startsWith(`blocks.${block}.`));
+    const { norm } = readOf(this.experiment);
+    return html`<div class="writes">
+      ${own.length === 0 ? html`<p class="note">${words.nothing}</p>` : nothing}
+      ${own.slice(0, site === 'mid' ? 1 : 2).map((w) => this.#write(w, Number(block)))}
+      <h4>${words.everywhere}</h4>
+      ${this.#everywhere(all, Number(site === 'pre' ? -1 : block))}
+      <p class="note">${words.convention[norm ?? 'recomputed']}</p>
+      <p class="note">${words.direct}</p>
+    </div>`;
+  }
+
+  /** @param {Write} write @param {number} block */
+  #write({ hook, promoted, suppressed }, block) {
+    const name = hook.endsWith('attn_out') ? words.attention(block) : words.mlp(block);
+    return html`<section aria-label=${name}>
+      <h4>${name}</h4>
+      <div class="ends">${this.#list(words.promotes, promoted)}${this.#list(words.suppresses, suppressed)}</div>
+    </section>`;
+  }
+
+  /** @param {string} title @param {Token[]} tokens */
+  #list(title, tokens) {
+    const { vocabulary } = this.drawing.model;
+    return html`<div><h5>${title}</h5><ol>${tokens.map(
+      ({ id, logit }) => html`<li>${tokenView(vocabulary, id)}<span class="number">${formatSigned(logit)}</span></li>`,
+    )}</ol></div>`;
+  }
+
+  /** @param {Write[]} all @param {number} here the block in question */
+  #everywhere(all, here) {
+    const { vocabulary } = this.drawing.model;
+    const blocks = Array.from({ length: all.length / 2 }, (_, i) => all.length / 2 - 1 - i);
+    const few = (/** @type {Write} */ w) =>
+      html`<td>${w.promoted.slice(0, 3).map(({ id }) => html`<span class="token">${tokenView(vocabulary, id)}</span> `)}</td>`;
+    return html`<table>
+      <thead><tr><th scope="col">${words.block}</th><th scope="col">${words.byAttention}</th><th scope="col">${words.byMlp}</th></tr></thead>
+      <tbody>${blocks.map(
+        (b) =>
+          html`<tr class=${b === here ? 'here' : ''}><th scope="row">${b}</th>${few(all[2 * b])}${few(all[2 * b + 1])}</tr>`,
+      )}</tbody>
+    </table>`;
+  }
+}
