@@ -14,6 +14,9 @@
 //       mean_logit, entropy, kl, surprisal, answer_id, answer_logit, answer_prob, answer_rank, input_prob, input_rank
 //       (of the position's own token) and what was asked for: change, track_…, set_prob. A read that names positions
 //       has only those, and the dimension's labels are their numbers.
+//       A components read gives who wrote a cell (head, mlp, attn_bias, mlp_bias, outside, source, pattern, neuron, …), a
+//       writes read promoted_… and suppressed_…, a head_scores read induction, previous and duplicate; core/engine/job.h
+//       has every table's shape.
 //       Logits are raw. A cell without a value holds NaN or -1. Rejects with an error {code, message}.
 //
 //       const e = logitLens.experiment;
