@@ -145,7 +145,7 @@ test('heads: scores on repeated random tokens, the highest by name, and whether 
   await openAt(page, { sections: ['heads'] });
   await expect(page.locator('.heads .found')).toContainText(/Highest: head \d+\.\d+, /);
   await expect(page.locator('.heads .head-map td[data-part]')).toHaveCount(32);
-  await page.getByLabel('Score').selectOption('previous');
+  await page.locator('.heads select').selectOption('previous');
   await expect(page.locator('.heads')).toContainText('token just before');
   expect((await experimentOf(page)).view.score).toBe('previous');
   await expect(page.locator('.heads .note')).toContainText('100 random tokens twice over, 2 seeds');
