@@ -111,6 +111,7 @@ Json lens_read_of(const ReadFlags& flags, const Json& positions) {
 Json components_read_of(const ReadFlags& flags, const Json& positions) {
   Json read{{"what", "components"}, {"norm", flags.norm}, {"tokens", {*flags.components}}};
   if (flags.against) read["tokens"].push_back(*flags.against);
+  if (flags.lens) read["lens"] = *flags.lens;
   if (flags.row) read["row"] = *flags.row;
   if (!positions.empty()) read["position"] = positions[0];
   return read;

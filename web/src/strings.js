@@ -241,7 +241,7 @@ export const who = {
   direct:
     'Direct effect only: what a part does by way of later layers is counted there. Nothing here says what would happen without it.',
   adds: (/** @type {number} */ remainder, /** @type {number} */ size) =>
-    `The parts add up to the cell within ${Math.abs(remainder).toExponential(0)} of ${size.toFixed(0)} logits in all.`,
+    `The parts add up to the cell; rounding leaves ${Math.abs(remainder).toExponential(0)} logits over, of ${size.toFixed(0)} in all.`,
   /** @type {Record<string, string>} */
   norms: {
     recomputed: 'Scaled by the row’s own size, as the cell is.',
