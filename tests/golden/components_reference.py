@@ -68,7 +68,8 @@ def direct_effects(model, ids, row, position, tokens, norm):
         read = lambda u: ((u - u.mean()) * gamma / scale) @ w  # noqa: E731
     effects = {name: read(u) for name, u in parts(model, ids, row, position).items()}
     effects["ln_f bias"] = 0.0 if norm == "none" else beta @ w
-    logits = reference.lens_logits(model, act, row, norm)[position]
+    shown = x if norm == "none" else (x - x.mean()) / scale * gamma + beta
+    logits = shown @ model.W_U
     shown = logits[tokens[0]] - (logits.mean() if len(tokens) == 1 else logits[tokens[1]])
     return effects, shown
 
