@@ -5,6 +5,7 @@
 
 #include "base/message.h"
 #include "formats/safetensors.h"
+#include "formats/torch_file.h"
 #include "lens/translators.h"
 
 namespace lens {
@@ -78,7 +79,22 @@ Result<Lens> load_lens(const std::vector<File>& files, const LoadedModel& model)
     if (!about) return about.error();
     return lens_from(*tensors, *about, file->name, model);
   }
-  return Error{"file_missing", "A lens is one .safetensors file of translators; none was given."};
+  if (const auto file = ending(".pt"); file != files.end()) {
+    const auto torch = read_torch(file->bytes, file->name);
+    if (!torch) return torch.error();
+    Json about = Json::object();
+    if (const auto config = ending("config.json"); config != files.end()) {
+      auto parsed =
+          parse_json({reinterpret_cast<const char*>(config->bytes.data()), config->bytes.size()}, config->name);
+      if (!parsed) return parsed.error();
+      if (!parsed->is_object()) return Error{"config_format", config->name + " should hold an object."};
+      about = *std::move(parsed);
+    }
+    return lens_from(torch->tensors, about, file->name, model);
+  }
+  return Error{
+      "file_missing",
+      "A lens is one .safetensors file of translators, or a params.pt with its config.json; neither was given."};
 }
 
 }  // namespace lens

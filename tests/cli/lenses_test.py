@@ -1,5 +1,10 @@
 """A lens file by name: its numbers against the reference, and how it is refused."""
 
+import importlib.util
+import json
+import subprocess
+import sys
+import unittest
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +50,26 @@ class LensFiles(LensTest):
         flags = ("--model", TINY, "--lens-file", GOLDEN / "tiny_expected.safetensors")
         status, lines = run_experiments([asked, asked], *flags)
         self.assertEqual((status, [line["error"]["code"] for line in lines]), (1, ["lens_format"] * 2))
+
+
+class Published(LensTest):
+    @unittest.skipUnless(importlib.util.find_spec("torch"), "python3-torch is not installed")
+    def test_what_torch_saves_reads_as_the_same_lens(self):
+        code = """
+import json, sys, torch
+folder, tensors = sys.argv[1], json.load(sys.stdin)
+layers = torch.nn.ModuleList(torch.nn.Linear(20, 20) for _ in range(3))
+layers.load_state_dict({name: torch.tensor(values) for name, values in tensors.items()})
+torch.save(layers.state_dict(), folder + "/params.pt")
+"""
+        folder = self.folder()
+        tensors = {name: values.tolist() for name, values in make_tiny.make_lenses()["tuned"][0].items()}
+        subprocess.run([sys.executable, "-c", code, folder], input=json.dumps(tensors), text=True, check=True)
+        config = {"base_model_name_or_path": "tiny", "d_model": 20, "num_hidden_layers": 3, "bias": True}
+        (folder / "config.json").write_text(json.dumps(config))
+        expected = read_json(*READ, "--lens-file", GOLDEN / "tiny_tuned.safetensors", "--lens", "tuned")
+        for file in (folder, folder / "params.pt"):
+            self.assertEqual(read_json(*READ, "--lens-file", file, "--lens", "tuned"), expected)
+        (folder / "config.json").write_text(json.dumps({**config, "d_model": 768}))
+        done = run_lens("read", *READ, "--lens-file", folder)
+        self.assertIn("params.pt: d_model is 768, that of the model", done.stderr.decode())
