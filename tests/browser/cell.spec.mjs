@@ -245,6 +245,9 @@ test('a character over several tokens has one bracket that carries it, and a tow
   expect(parts.slice(1).every((o) => o === '')).toBe(true);
   await expect(chips.nth(first)).toHaveAttribute('aria-label', /bytes F0.*, part of \u{10348}/u);
   expect(await chips.nth(first).evaluate((li) => getComputedStyle(li, '::before').content)).toBe('"\u{10348}"');
+  const heads = page.locator('.grid thead th');
+  expect(await heads.evaluateAll((all) => all.map((th) => /** @type {HTMLElement} */ (th).dataset.over))).toEqual(over);
+  await expect(heads.nth(first)).toHaveAttribute('aria-label', /bytes F0.*, part of \u{10348}/u);
 
   await box(page).fill(`e${'\u0301'.repeat(60)}`);
   await expect.poll(() => chips.count()).toBeGreaterThan(20);

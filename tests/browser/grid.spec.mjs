@@ -185,16 +185,49 @@ test.describe('wide', () => {
       await expect(page.locator('.grid td:focus'), String(key)).toHaveAttribute('aria-colindex', String(column));
       await expect(page.locator('.grid td:focus')).toBeInViewport();
     }
-    // Scrolled out of sight, the focus stays in the table, and an arrow brings the cell back.
-    await page.locator('.scroller').evaluate((el) => {
-      el.scrollLeft = 30_000;
-    });
-    await expect(page.locator('.grid td.here')).toHaveCount(0);
-    await expect(page.locator('.grid:focus')).toHaveCount(1);
+    // Scrolled out of sight, the selected cell keeps its place, the focus and the tab order; an arrow brings it back.
+    for (const x of [30_000, 0]) {
+      await page.locator('.scroller').evaluate((el, left) => {
+        el.scrollLeft = left;
+      }, x);
+      await expect(page.locator('.grid td:focus')).not.toBeInViewport();
+      await expect(page.locator('.grid td[tabindex="0"]')).toHaveCount(1);
+      await expect(page.locator('.grid td:focus')).toHaveAttribute('aria-colindex', '1024');
+      expect(await page.locator('.grid thead th').count()).toBeLessThan(50);
+    }
     await page.keyboard.press('ArrowLeft');
     await expect(page.locator('.grid td:focus')).toHaveAttribute('aria-colindex', '1023');
+    await expect(page.locator('.grid td:focus')).toBeInViewport();
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(overflow).toBeLessThanOrEqual(0);
+  });
+
+  test('Tab leads to the selected cell, wherever the grid was scrolled to', async ({ page }) => {
+    await open(page);
+    await fill(page, 400, 9);
+    for (const [chosen, x] of [
+      [5, 20_000],
+      [395, 0],
+    ]) {
+      await page.evaluate((p) => /** @type {any} */ (document.querySelector('lens-grid')).choose(p, 3), chosen);
+      const cell = page.locator('.grid td[tabindex="0"]');
+      await expect(cell).toHaveAttribute('aria-colindex', String(chosen + 2));
+      await page.locator('.scroller').evaluate((el, left) => {
+        el.scrollLeft = left;
+      }, x);
+      await expect(cell).not.toBeInViewport();
+      await page.locator('.more > summary').focus();
+      await page.keyboard.press('Tab');
+      await expect(cell).toBeFocused();
+      const place = await cell.evaluate((el) => {
+        const [c, names] = [el, document.querySelector('.corner')].map((x) =>
+          /** @type {Element} */ (x).getBoundingClientRect(),
+        );
+        const box = /** @type {Element} */ (document.querySelector('.scroller')).getBoundingClientRect();
+        return c.left >= names.right && c.right <= box.right + 1;
+      });
+      expect(place).toBe(true);
+    }
   });
 
   test('scrolling shows every column in its place', async ({ page }) => {

@@ -192,8 +192,37 @@ test.describe('selecting', () => {
     }
     await expect(page.locator('.panel h2')).toHaveText(/^after block \d+ at ·land$/);
     await expect(page.locator('logit-lens > [role=status]')).toContainText(
-      /after block \d+, at space land: .*probability/,
+      /after block \d+, at space land, position 5: .*probability of the final answer/,
     );
+  });
+
+  test('a cell says its token, the measure of the colour, its row and its position', async ({ page }) => {
+    await open(page);
+    await box(page).fill('The king of the land');
+    await expectColumns(page, ['The', '·king', '·of', '·the', '·land']);
+    const cell = page.locator('.grid tbody tr').nth(2).locator('td').nth(2);
+    const status = page.locator('logit-lens > [role=status]');
+    await cell.click();
+    for (const [colour, measure, value] of [
+      ['answer', 'probability of the final answer', /^([<>]?\.\d\d|1)$/],
+      ['rank', 'rank of the final answer', /^\d+(\.\d)?k?$/],
+      ['kl', 'KL from the output', /^\d+\.\d\d$/],
+    ]) {
+      await page.getByRole('combobox', { name: 'Colour' }).selectOption(String(colour));
+      await expect(status).toContainText(String(measure));
+      const label = String(await cell.getAttribute('aria-label'));
+      const [, top, said, where] = /** @type {RegExpExecArray} */ (
+        new RegExp(`^(.+), ${measure} (\\S+); (.+)$`).exec(label)
+      );
+      expect(said).toMatch(/** @type {RegExp} */ (value));
+      expect(where).toMatch(/^after block \d+, at space king, position 2$/);
+      expect(top).toBe(
+        String(await cell.textContent())
+          .trim()
+          .replace(/^·/, 'space '),
+      );
+      await expect(status).toContainText(`${where}: ${top}, ${measure} ${said}`);
+    }
   });
 
   test('by mouse, in the grid and on the chips; the panel lists the guesses', async ({ page }) => {

@@ -604,11 +604,18 @@ export function rowName(hook) {
 
 export const outputRow = 'output';
 
-/** @param {{row: string, token: string | null, top: string, prob: string, answer: string, answerProb: string}} cell */
-export function spokenCell({ row, token, top, prob, answer, answerProb }) {
-  const where = token === null ? `${row}, at the start of the text` : `${row}, at ${token}`;
-  const same = top === answer ? ', the final answer' : `; final answer ${answer}, here ${answerProb}`;
-  return `${where}: ${top}, probability ${prob}${same}`;
+/**
+ * A cell for a screen reader: `cell` from the cell outwards, as one moves in the table; `whole` from its place inwards.
+ * @param {{row: string, position: number, token: string | null, top: string, measure: string, value: string,
+ *          answer: string | null}} cell  token: null at the start of a text; answer: where the top token is another
+ */
+export function spokenCell({ row, position, token, top, measure, value, answer }) {
+  const where = token === null ? `${row}, at the start of the text` : `${row}, at ${token}, position ${position}`;
+  const what = `${top}, ${measure} ${value}`;
+  return {
+    cell: `${what}; ${where}`,
+    whole: `${where}: ${what}${answer === null ? ', the final answer' : `; final answer ${answer}`}`,
+  };
 }
 
 /** @param {number} n */

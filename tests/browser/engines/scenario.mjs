@@ -51,7 +51,7 @@ export const scenario = {
     await becomes(engine, () => window.logitLens.experiment.view.position, 2);
     assert.match(
       await engine.evaluate(() => document.querySelector('logit-lens > [role=status]')?.textContent ?? ''),
-      /at space king: .*probability/,
+      /at space king, position 2: .*probability/,
     );
   },
 

@@ -1,9 +1,10 @@
 // The parts of the grid's table: a column's head, a row's name, a cell.
 import { html, nothing } from 'lit';
-import { outputRow, rowName } from '../strings.js';
+import { outputRow, rowName, spokenCell } from '../strings.js';
+import { wordsOf } from './measures.js';
 import { shadeOf, stripOf } from './paint.js';
 import { styled } from './styled.js';
-import { tokenView } from './token.js';
+import { bracketOf, spokenAt, tokenView } from './token.js';
 
 /** @typedef {import("./measures.js").Drawing} Drawing */
 /** @typedef {import("./paint.js").Paint} Paint */
@@ -13,14 +14,46 @@ export function opensText({ readout, model }, position) {
   return position === 0 && model.info.bos !== null && readout.token(0) === model.info.bos;
 }
 
-/** @param {Drawing} drawing @param {number} position @param {boolean} here */
-export function headView(drawing, position, here) {
+/**
+ * @param {Drawing} drawing @param {number} position @param {boolean} here
+ * @param {string} [width] of the column
+ */
+export function headView(drawing, position, here, width = '') {
   const { readout, model } = drawing;
-  const classes = `${opensText(drawing, position) ? 'bos ' : ''}${here ? 'here' : ''}`;
   const id = readout.token(position);
-  return html`<th scope="col" aria-colindex=${position + 2} class=${classes} title=${id < 0 ? nothing : model.vocabulary.token(id).plain}>
-    ${id < 0 ? nothing : tokenView(model.vocabulary, id)}
-  </th>`;
+  const bracket = bracketOf(drawing, position);
+  const classes = [opensText(drawing, position) ? 'bos' : '', here ? 'here' : '', bracket?.classes].filter(Boolean);
+  return html`<th
+    scope="col"
+    aria-colindex=${position + 2}
+    class=${classes.join(' ')}
+    data-over=${bracket ? bracket.over : nothing}
+    title=${id < 0 ? nothing : model.vocabulary.token(id).plain}
+    aria-label=${id < 0 ? nothing : spokenAt(drawing, position)}
+    ${styled('width', width)}
+  >${id < 0 ? nothing : tokenView(model.vocabulary, id)}</th>`;
+}
+
+/** In place of columns that are not in the document. @param {string} width */
+export function awayView(width) {
+  return html`<td class="away" aria-hidden="true" ${styled('width', width)}></td>`;
+}
+
+/** A cell in words, by the measure that its colour shows. @param {Drawing} drawing @param {Paint} paint @param {number} row @param {number} position */
+export function spokenOf(drawing, { measure }, row, position) {
+  const { readout, model } = drawing;
+  const say = (/** @type {number} */ id) => model.vocabulary.token(id).spoken;
+  const { lead, label } = rowName(readout.rows[row]);
+  const [top, answer] = [readout.topId(row, position), readout.answer(position)];
+  return spokenCell({
+    row: row === readout.rows.length - 1 ? outputRow : lead + label,
+    position,
+    token: opensText(drawing, position) ? null : say(readout.token(position)),
+    top: say(top),
+    measure: wordsOf(measure, drawing).name,
+    value: measure.scale.format(measure.value(drawing, row, position)),
+    answer: top === answer || answer < 0 ? null : say(answer),
+  });
 }
 
 /**
@@ -36,7 +69,8 @@ export function cellView(drawing, paint, row, below, position, here) {
   return html`<td
     class=${cellClasses(drawing, paint, row, below, position, here)}
     aria-colindex=${position + 2}
-    tabindex=${here ? '0' : nothing}
+    aria-label=${id < 0 ? nothing : spokenOf(drawing, paint, row, position).cell}
+    tabindex=${here ? '0' : '-1'}
     aria-selected=${here ? 'true' : nothing}
   >${id < 0 ? nothing : tokenView(model.vocabulary, id)}${
     paint.numbers && !bos && id >= 0

@@ -34,6 +34,10 @@ export class TrajectoryChart extends LitElement {
   #timer = 0;
   #width = 0;
   #failed = false;
+  /** @type {unknown[]} what the picture on show is of */
+  #drawn = [];
+  /** Says on which row its rule stands. @type {(row: number) => void} */
+  #mark = () => {};
   /** @type {ResizeObserver | null} */
   #resized = null;
 
@@ -122,15 +126,25 @@ export class TrajectoryChart extends LitElement {
   }
 
   async #draw() {
-    const [shown, width, row, scale] = [this.#shown, this.#width, this.selection.row, this.#scale];
+    const [shown, width, scale] = [this.#shown, this.#width, this.#scale];
     if (!shown || width === 0) return;
+    const drawn = [shown, width, scale];
+    if (drawn.every((d, i) => d === this.#drawn[i])) return this.#mark(this.selection.row);
     try {
       plot ??= import('./plot.js');
-      const { drawn } = await plot;
-      if (this.#shown !== shown || this.#width !== width || this.selection.row !== row || this.#scale !== scale) return;
+      const { drawn: draw } = await plot;
+      if (this.#shown !== shown || this.#width !== width || this.#scale !== scale) return;
       const named = shown.lines.map((l) => ({ ...l, name: shown.vocabulary.token(l.id).plain }));
-      const svg = drawn({ lines: named, scale, width, row, deeper: words.deeper, rowLabels: shortLabels(shown.rows) });
+      const { svg, mark } = draw({
+        lines: named,
+        scale,
+        width,
+        deeper: words.deeper,
+        rowLabels: shortLabels(shown.rows),
+      });
       this.querySelector('.plot')?.replaceChildren(svg);
+      [this.#drawn, this.#mark] = [drawn, mark];
+      mark(this.selection.row);
     } catch {
       plot = null;
       if (this.#failed) return;

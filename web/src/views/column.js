@@ -2,7 +2,7 @@
 // and how the final answer stands there, in the measure that the grid is coloured by.
 import { html, nothing } from 'lit';
 import { page } from '../strings.js';
-import { cellClasses, headView, opensText, rowLabel } from './cell.js';
+import { cellClasses, headView, opensText, rowLabel, spokenOf } from './cell.js';
 import { wordsOf } from './measures.js';
 import { styled } from './styled.js';
 import { tokenView } from './token.js';
@@ -28,7 +28,8 @@ export function columnView({ drawing, paint, rows, position, row, choose, presse
       <th scope="row" class=${here ? 'here' : ''}>${rowLabel(readout.rows[r], r === readout.rows.length - 1)}</th>
       <td
         class=${cellClasses(drawing, paint, r, rows[i + 1], position, here)}
-        tabindex=${here ? '0' : nothing}
+        aria-label=${id < 0 ? nothing : spokenOf(drawing, paint, r, position).cell}
+        tabindex=${here ? '0' : '-1'}
         aria-selected=${here ? 'true' : nothing}
       >${id < 0 ? nothing : tokenView(model.vocabulary, id)}</td>
       <td class="bar" aria-hidden="true"><i class=${measure.scale.hue} ${styled('width', `${share >= 0 ? 100 * share : 0}%`)}></i></td>

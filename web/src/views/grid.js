@@ -2,24 +2,30 @@
 // where that is the column's final answer and outlined where it differs from the row below; its colour is the measure
 // that the paint names. Of a wide table only the columns near those in sight are in the document, keyed by position.
 // On a narrow page it is a map of all cells and one column of the table.
+//
+// What moves often must be cheap: a row is drawn again only if something in it changed, sizes are read where the
+// browser tells that they changed, and whatever reads the layout waits for the frame, when all other views are drawn.
 import { html, LitElement, nothing } from 'lit';
-import { repeat } from 'lit/directives/repeat.js';
+import { guard } from 'lit/directives/guard.js';
 import { page } from '../strings.js';
-import { cellView, headView, opensText, rowLabel } from './cell.js';
+import { awayView, cellView, headView, opensText, rowLabel } from './cell.js';
 import { columnView } from './column.js';
+import { inOrder } from './in_order.js';
 import { paintsAlike, rowsShown } from './paint.js';
 import { styled } from './styled.js';
-import { columnsAround, leftOf, scrolledTo } from './window.js';
+import { columnsDrawn, GAP, geometryOf, isAway, leftOf, scrolledTo, widthOf } from './window.js';
 
 /**
  * @typedef {import("../state/conductor.js").Drawing} Drawing
  * @typedef {import("./paint.js").Paint} Paint
+ * @typedef {import("./window.js").Sizes} Sizes
+ * @typedef {import("./window.js").Geometry} Geometry
  * @typedef {{position: number, row: number}} Selection  row from the bottom
  * @typedef {(position: number, row: number) => void} Select
  */
 
 const narrow = matchMedia('(max-width: 40rem)');
-const GAP = 2; // px, as grid.css has it
+const PROBES = /** @type {const} */ (['names', 'opening', 'least', 'most']);
 
 export class LensGrid extends LitElement {
   static properties = {
@@ -37,13 +43,21 @@ export class LensGrid extends LitElement {
   };
 
   #focus = false;
-  /** Set by the first drawing, from the style sheet: the widths of a column and of the opening one. */
-  #widths = { opening: 0, column: 0 };
-  #around = { first: 0, end: 24 };
+  /** Not known before the first drawing. @type {Sizes | null} */
+  #sizes = null;
+  /** Where the scroller stands, or is about to. */
+  #scrolled = 0;
+  /** The columns in the document; the same array while they are the same. @type {number[]} */
+  #columns = [];
+  /** The paint that is on show: every drawing brings a new one, mostly like the last. @type {Paint | null} */
+  #painted = null;
   #whole = false;
+  #frame = 0;
   /** @type {AbortController | null} */
   #gone = null;
   #resized = new ResizeObserver(() => this.#measure() && this.requestUpdate());
+  /** @type {WeakSet<Element>} */
+  #observed = new WeakSet();
 
   constructor() {
     super();
@@ -79,6 +93,8 @@ export class LensGrid extends LitElement {
     super.disconnectedCallback();
     this.#gone?.abort();
     this.#resized.disconnect();
+    this.#observed = new WeakSet();
+    cancelAnimationFrame(this.#frame);
   }
 
   /** The shown row nearest above the selected one. @param {number[]} rows the top one first */
@@ -86,71 +102,76 @@ export class LensGrid extends LitElement {
     return rows.findLast((r) => r >= this.selection.row) ?? rows[0];
   }
 
-  get #geometry() {
-    const { opening, column } = this.#widths;
-    const { positions } = this.drawing.readout;
-    return { positions, column, opening: opensText(this.drawing, 0) ? opening : column };
+  /** @param {Sizes} sizes */
+  #geometry(sizes) {
+    return geometryOf(sizes, this.drawing.readout.positions, opensText(this.drawing, 0));
   }
 
   get #scroller() {
     return /** @type {HTMLElement | null} */ (this.querySelector('.scroller'));
   }
 
-  /** The width that columns have in the scroller. */
-  get #room() {
-    const names = this.querySelector('.corner')?.getBoundingClientRect().width ?? 0;
-    return (this.#scroller?.clientWidth ?? 0) - names - 2 * GAP;
-  }
-
-  /** Reads the style sheet's widths; says whether they are new. */
+  /** Reads the style sheet's sizes; says whether they are new. */
   #measure() {
-    const width = (/** @type {string} */ q) => (this.querySelector(q)?.getBoundingClientRect().width ?? -GAP) + GAP;
-    const [column, opening] = [width('.probe'), width('.probe.bos')];
-    if (column === this.#widths.column && opening === this.#widths.opening) return false;
-    this.#widths = { column, opening };
-    return column > 0;
+    const width = (/** @type {string} */ q) => this.querySelector(q)?.getBoundingClientRect().width ?? 0;
+    const [names, opening, least, most] = PROBES.map((name) => width(`.probe.${name}`));
+    const sizes = { room: this.#scroller?.clientWidth ?? 0, names, opening, least, most };
+    if (
+      this.#sizes &&
+      Object.entries(sizes).every(([key, px]) => this.#sizes?.[/** @type {keyof Sizes} */ (key)] === px)
+    )
+      return false;
+    this.#sizes = sizes;
+    return true;
   }
 
   /** @override @param {Map<string, unknown>} changed */
   willUpdate(changed) {
     if (!this.drawing || !this.paint) return;
-    const opening = opensText(this.drawing, 0) ? 1 : 0;
-    this.style.setProperty('--tokens', String(Math.max(1, this.drawing.readout.positions - opening)));
+    if (changed.has('paint')) this.#painted = this.paint;
     this.toggleAttribute('data-numbers', this.paint.numbers);
-    const scroller = this.#scroller;
-    if (this.#whole) this.#around = { first: 0, end: this.drawing.readout.positions };
-    if (!scroller || narrow.matches || this.#whole) return;
+    this.toggleAttribute('data-whole', this.#whole);
+    if (!this.#sizes || narrow.matches) return;
+    const g = this.#geometry(this.#sizes);
     // A selection out of sight is scrolled to, and drawn in the same turn.
-    let scrolled = scroller.scrollLeft;
-    const room = this.#room;
+    const most = Math.max(0, leftOf(g, g.positions) - g.room);
+    this.#scrolled = Math.min(this.#scrolled, most);
     if (changed.has('selection') || changed.has('drawing'))
-      scrolled = scrolledTo(this.#geometry, this.selection.position, scrolled, room);
-    this.#around = columnsAround(this.#geometry, scrolled, scrolled + room);
-    // Whoever has the focus on a cell that goes keeps it on the table.
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest('td'));
-    const position = Number(focused?.getAttribute('aria-colindex')) - 2;
-    const stays = position >= this.#around.first && position < this.#around.end;
-    if (focused && this.contains(focused) && !stays) this.querySelector('table')?.focus({ preventScroll: true });
+      this.#scrolled = scrolledTo(g, this.selection.position, this.#scrolled);
+    this.#window(g);
+  }
+
+  /** Tells on which sides there is more, and takes the columns to draw; says whether they are others than before. @param {Geometry} g */
+  #window(g) {
+    this.toggleAttribute('data-more-left', !this.#whole && this.#scrolled > 1);
+    this.toggleAttribute('data-more-right', !this.#whole && leftOf(g, g.positions) > this.#scrolled + g.room + 4);
+    const columns = this.#whole
+      ? Array.from({ length: g.positions }, (_, p) => p)
+      : columnsDrawn(g, this.#scrolled, this.selection.position);
+    if (String(columns) === String(this.#columns)) return false;
+    this.#columns = columns;
+    return true;
   }
 
   /** @override @param {Map<string, unknown>} changed */
   updated(changed) {
     const scroller = this.#scroller;
     if (!scroller) return;
-    if (this.#measure() && !narrow.matches) {
-      this.requestUpdate('selection', { position: -1, row: -1 });
-      return;
-    }
-    for (const probe of this.querySelectorAll('.scroller, .probe')) this.#resized.observe(probe);
+    for (const box of this.querySelectorAll('.scroller, .probe'))
+      if (!this.#observed.has(box)) {
+        this.#observed.add(box);
+        this.#resized.observe(box);
+      }
+    if (!this.#sizes && this.#measure()) return this.requestUpdate();
     const cell = /** @type {HTMLElement | null} */ (this.querySelector('td.here'));
-    if (changed.has('selection') || changed.has('drawing')) {
-      if (!narrow.matches)
-        scroller.scrollLeft = scrolledTo(this.#geometry, this.selection.position, scroller.scrollLeft, this.#room);
-      if (cell) revealRow(scroller, cell);
-    }
     if (this.#focus && cell) cell.focus({ preventScroll: true });
     this.#focus = false;
-    this.#edges();
+    if (!changed.has('selection') && !changed.has('drawing')) return;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => {
+      if (!narrow.matches && scroller.scrollLeft !== this.#scrolled) scroller.scrollLeft = this.#scrolled;
+      if (cell?.isConnected) revealRow(scroller, cell);
+    });
   }
 
   render() {
@@ -168,91 +189,94 @@ export class LensGrid extends LitElement {
       e.preventDefault();
       choose(to.position, rows[to.index]);
     };
-    if (narrow.matches)
-      return columnView({
-        drawing: this.drawing,
-        paint: this.paint,
-        rows,
-        position: this.selection.position,
-        row,
-        choose,
-        pressed,
-      });
+    return html`
+      ${
+        narrow.matches
+          ? columnView({
+              drawing: this.drawing,
+              paint: this.paint,
+              rows,
+              position: this.selection.position,
+              row,
+              choose,
+              pressed,
+            })
+          : html`<div class="scroller" @scroll=${this.#scrolling}>
+              ${this.#sizes ? this.#table(this.#geometry(this.#sizes), rows, row, choose, pressed) : nothing}
+            </div>`
+      }
+      ${PROBES.map((name) => html`<i class="probe ${name}" aria-hidden="true"></i>`)}
+    `;
+  }
 
+  /**
+   * @param {Geometry} g
+   * @param {number[]} rows @param {number} row
+   * @param {Select} choose @param {(e: KeyboardEvent) => void} pressed
+   */
+  #table(g, rows, row, choose, pressed) {
+    const { drawing, selection } = this;
+    const { readout } = drawing;
+    const columns = this.#columns;
     const clicked = (/** @type {MouseEvent} */ e) => {
       const cell = /** @type {Element} */ (e.target).closest('td, thead th');
       const position = Number(cell?.getAttribute('aria-colindex')) - 2;
       const index = Number(cell?.parentElement?.getAttribute('aria-rowindex')) - 2;
       if (position >= 0) choose(position, rows[index] ?? row);
     };
-    const g = this.#geometry;
-    const first = Math.min(this.#around.first, Math.max(0, readout.positions - 1));
-    const positions = Array.from(
-      { length: Math.max(0, Math.min(this.#around.end, readout.positions) - first) },
-      (_, i) => first + i,
-    );
-    const seen = positions.includes(this.selection.position);
-    const here = (/** @type {number} */ p, /** @type {number} */ r) => p === this.selection.position && r === row;
+    const px = (/** @type {number} */ x) => (this.#whole ? 'auto' : `calc(var(--names) + ${x}px)`);
+    const left = leftOf(g, columns[0] ?? 0);
+    const right = leftOf(g, (columns.at(-1) ?? -1) + 1);
     return html`
-      <div class="scroller" @scroll=${this.#scrolled}>
-        <div class="track" ${styled('width', g.column && !this.#whole ? `calc(var(--names) + ${leftOf(g, readout.positions) + GAP}px)` : 'auto')}>
-          <table
-            class="grid"
-            role="grid"
-            aria-label=${page.title}
-            aria-colcount=${readout.positions + 1}
-            aria-rowcount=${rows.length + 1}
-            tabindex=${seen ? '-1' : '0'}
-            @click=${clicked}
-            @keydown=${pressed}
-            ${styled('margin-inline-start', `${leftOf(g, first)}px`)}
-            ${styled('width', g.column && !this.#whole ? `calc(var(--names) + ${leftOf(g, first + positions.length) - leftOf(g, first) + 2 * GAP}px)` : 'max-content')}
-          >
-            <caption class="unseen">${page.caption}</caption>
-            <thead>
-              <tr aria-rowindex="1">
+      <div class="track" ${styled('width', px(leftOf(g, readout.positions) + GAP))}>
+        <table
+          class="grid"
+          role="grid"
+          aria-label=${page.title}
+          aria-colcount=${readout.positions + 1}
+          aria-rowcount=${rows.length + 1}
+          @click=${clicked}
+          @keydown=${pressed}
+          ${styled('margin-inline-start', `${left}px`)}
+          ${styled('width', px(right - left + 2 * GAP))}
+        >
+          <caption class="unseen">${page.caption}</caption>
+          <thead>
+            ${guard(
+              [drawing, columns, selection.position, g.column, g.opening, this.#whole],
+              () => html`<tr aria-rowindex="1">
                 <td class="corner" aria-colindex="1"><span class="axis">${page.deeper} <span aria-hidden="true">↑</span></span></td>
-                ${repeat(
-                  positions,
-                  (p) => p,
-                  (p) => headView(this.drawing, p, p === this.selection.position),
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              ${rows.map(
-                (r, i) => html`<tr class=${i === 0 ? 'output' : ''} aria-rowindex=${i + 2}>
-                  <th scope="row" aria-colindex="1" class=${r === row ? 'here' : ''}>${rowLabel(readout.rows[r], r === readout.rows.length - 1)}</th>
-                  ${repeat(
-                    positions,
-                    (p) => p,
-                    (p) => cellView(this.drawing, this.paint, r, rows[i + 1], p, here(p, r)),
+                ${inOrder(columns, (p, i) => {
+                  const width = this.#whole ? '' : `${widthOf(g, columns, i)}px`;
+                  return isAway(p) ? awayView(width) : headView(drawing, p, p === selection.position, width);
+                })}
+              </tr>`,
+            )}
+          </thead>
+          <tbody>
+            ${rows.map((r, i) => {
+              const here = r === row ? selection.position : null;
+              return guard(
+                [drawing, this.#painted, columns, r, rows[i + 1], here],
+                () => html`<tr class=${i === 0 ? 'output' : ''} aria-rowindex=${i + 2}>
+                  <th scope="row" aria-colindex="1" class=${here === null ? '' : 'here'}>${rowLabel(readout.rows[r], r === readout.rows.length - 1)}</th>
+                  ${inOrder(columns, (p) =>
+                    isAway(p) ? awayView('') : cellView(drawing, this.paint, r, rows[i + 1], p, p === here),
                   )}
                 </tr>`,
-              )}
-            </tbody>
-          </table>
-        </div>
-        <i class="probe" aria-hidden="true"></i><i class="probe bos" aria-hidden="true"></i>
+              );
+            })}
+          </tbody>
+        </table>
       </div>
     `;
   }
 
-  #scrolled() {
-    this.#edges();
+  #scrolling() {
     const scroller = this.#scroller;
-    if (!scroller || !this.#widths.column) return;
-    const { first, end } = columnsAround(this.#geometry, scroller.scrollLeft, scroller.scrollLeft + this.#room);
-    if (first !== this.#around.first || end !== this.#around.end) this.requestUpdate();
-  }
-
-  /** Says on which sides there is more to scroll to. */
-  #edges() {
-    const scroller = this.#scroller;
-    if (!scroller) return;
-    const rest = scroller.scrollWidth - scroller.clientWidth - scroller.scrollLeft;
-    this.toggleAttribute('data-more-left', scroller.scrollLeft > 1);
-    this.toggleAttribute('data-more-right', rest > 4);
+    if (!scroller || !this.#sizes) return;
+    this.#scrolled = scroller.scrollLeft;
+    if (this.#window(this.#geometry(this.#sizes))) this.requestUpdate();
   }
 }
 

@@ -1,14 +1,14 @@
 // <logit-lens>: the whole page as one element, drawn in the light DOM from the conductor's state.
 import { html, LitElement, nothing } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import { Conductor, selected } from '../state/conductor.js';
 import { sameQuestion } from '../state/experiment.js';
 import { forceTheme } from '../state/theme.js';
-import { outputRow, page, rowName, spokenCell } from '../strings.js';
+import { page } from '../strings.js';
 import { aboutView, footView } from './about.js';
-import { opensText } from './cell.js';
+import { opensText, spokenOf } from './cell.js';
 import { colourView, moreView } from './controls.js';
 import { copied } from './copy.js';
-import { formatProb } from './format.js';
 import { keysView, pressed, touched } from './keys.js';
 import { legendView } from './legend.js';
 import { paintOf } from './paint.js';
@@ -59,6 +59,10 @@ export class LogitLens extends LitElement {
     const selection = experiment && drawing ? selected(experiment, drawing.readout) : { position: 0, row: 0 };
     const paint = experiment && drawing ? paintOf(experiment, drawing, state.frequency?.ranks ?? null) : null;
     const select = (/** @type {number} */ position, /** @type {number} */ row) => conductor.select(position, row);
+    const choose = (/** @type {number} */ position) => {
+      const { experiment, drawing } = conductor.state;
+      if (experiment && drawing) select(position, selected(experiment, drawing.readout).row);
+    };
     if (paint?.overlay?.counts) queueMicrotask(() => conductor.count());
     const opens = drawing !== null && opensText(drawing, selection.position);
     const tell = on && !drawing?.readout.has(selection.position) ? asked : story;
@@ -68,7 +72,7 @@ export class LogitLens extends LitElement {
     const stale =
       state.notice?.about === 'prompt' || (recorded && experiment && !sameQuestion(recorded, experiment)) || false;
     return html`
-      <header>
+      <header class=${recorded ? 'recorded' : ''}>
         <h1>${page.title}</h1>
         <p class="subtitle">${page.subtitle}</p>
         ${drawing ? chipView(drawing.model) : nothing} ${drawing ? originView(recorded !== null) : nothing}
@@ -76,7 +80,7 @@ export class LogitLens extends LitElement {
       </header>
       ${promptView({ state, conductor })}
       <div class="under">
-        ${chipsView({ drawing, position: selection.position, choose: (p) => select(p, selection.row) })}
+        ${guard([drawing, selection.position], () => chipsView({ drawing, position: selection.position, choose }))}
         ${examplesView({ state, conductor })}
         <lens-share .drawing=${drawing} .experiment=${experiment}></lens-share>
       </div>
@@ -92,7 +96,7 @@ export class LogitLens extends LitElement {
               <div class="field" @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pinned(e)} @click=${(/** @type {MouseEvent} */ e) => this.#tapped(e)}>
                 <div class="controls">
                   ${colourView({ conductor, drawing, paint })}
-                  ${legendView({ drawing, paint })}
+                  ${guard([drawing.model, paint.measure.key, paint.overlay], () => legendView({ drawing, paint }))}
                   ${moreView({ conductor, drawing, paint })}
                 </div>
                 <lens-grid .drawing=${drawing} .selection=${selection} .paint=${paint} .choose=${select}></lens-grid>
@@ -109,11 +113,11 @@ export class LogitLens extends LitElement {
               ></cell-panel>`
               }
             </div>
-            <p class="unseen" role="status">${spoken(drawing, selection)}</p>
+            <p class="unseen" role="status">${drawing.readout.has(selection.position) ? spokenOf(drawing, paint, selection.row, selection.position).whole : nothing}</p>
           `
-          : nothing
+          : html`<div class=${state.failure ? '' : 'awaited'}></div>`
       }
-      ${footView({ conductor, element: this })} ${aboutView()} ${keysView()}
+      ${footView({ conductor, element: this })} ${guard([], aboutView)} ${guard([], keysView)}
     `;
   }
 
@@ -137,18 +141,16 @@ export class LogitLens extends LitElement {
     const { on } = shownOf(experiment, 1);
     this.toggleAttribute('data-projector', on);
     forceTheme(on ? 'light' : null); // bright rooms
-    const box = this.querySelector('textarea');
-    if (box && box.value !== box.dataset.grown) {
-      box.dataset.grown = box.value;
-      grow(box);
-    }
     if (!experiment || !drawing) return;
     const { position } = selected(experiment, drawing.readout);
     const shown = `${position} ${drawing.readout.positions} ${on}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
-    for (const chip of this.querySelectorAll('.chips li.here'))
-      reveal(/** @type {Element} */ (chip.parentElement), chip);
+    // In the frame, when every view is drawn: the layout is read once.
+    requestAnimationFrame(() => {
+      for (const chip of this.querySelectorAll('.chips li.here'))
+        reveal(/** @type {Element} */ (chip.parentElement), chip);
+    });
   }
 }
 
@@ -162,28 +164,6 @@ function originView(recorded) {
   return recorded
     ? html`<p class="origin recorded" title=${page.recordedMeans}>${page.recorded}</p>`
     : html`<p class="origin" title=${page.computedMeans}>${page.computed}</p>`;
-}
-
-/** @param {import("../state/conductor.js").Drawing} drawing @param {Selection} selection */
-function spoken(drawing, { position, row }) {
-  const { readout, model } = drawing;
-  if (!readout.has(position)) return nothing;
-  const say = (/** @type {number} */ id) => model.vocabulary.token(id).spoken;
-  const { lead, label } = rowName(readout.rows[row]);
-  return spokenCell({
-    row: row === readout.rows.length - 1 ? outputRow : lead + label,
-    token: opensText(drawing, position) ? null : say(readout.token(position)),
-    top: say(readout.topId(row, position)),
-    prob: formatProb(readout.guesses(row, position)[0].prob),
-    answer: say(readout.answer(position)),
-    answerProb: formatProb(readout.answerProb(row, position)),
-  });
-}
-
-/** @param {HTMLTextAreaElement} box as tall as its text, up to what the style sheet allows */
-function grow(box) {
-  box.style.height = 'auto';
-  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
 }
 
 /** Scrolls `box` alone, not the page, so far that `inner` is seen. @param {Element} box @param {Element} inner */

@@ -5,7 +5,7 @@ import { apart } from './lines.js';
 /**
  * @typedef {'prob' | 'rank' | 'logit'} Scale
  * @typedef {{name: string, role: string, points: import('../engine/readout.js').Guess[]}} Named
- * @typedef {{lines: Named[], scale: Scale, width: number, rowLabels: string[], row: number, deeper: string}} Chart
+ * @typedef {{lines: Named[], scale: Scale, width: number, rowLabels: string[], deeper: string}} Chart
  */
 
 const HEIGHT = 216;
@@ -14,8 +14,11 @@ const LABEL_GAP = 14;
 const END_ROOM = 32;
 const COLOURS = 6; // --line-1 … in panel.css
 
-/** @param {Chart} chart @returns {SVGSVGElement} colours and fonts are the style sheet's */
-export function drawn({ lines, scale, width, rowLabels, row, deeper }) {
+/**
+ * @param {Chart} chart
+ * @returns {{svg: SVGSVGElement, mark: (row: number) => void}} colours and fonts are the style sheet's; mark: the row that the rule stands on
+ */
+export function drawn({ lines, scale, width, rowLabels, deeper }) {
   const last = rowLabels.length - 1;
   const value = (/** @type {import('../engine/readout.js').Guess} */ p) => p[scale];
   const values = lines.flatMap((l) => l.points.map(value)).filter(Number.isFinite);
@@ -43,7 +46,7 @@ export function drawn({ lines, scale, width, rowLabels, row, deeper }) {
   const free = (/** @type {number} */ i) => i % every === 0 && i * step >= END_ROOM && (last - i) * step >= END_ROOM;
   const ticks = rowLabels.map((_, i) => i).filter((i) => i === 0 || i === last || (rowLabels[i] && free(i)));
 
-  const svg = /** @type {SVGSVGElement} */ (
+  const svg = /** @type {SVGSVGElement & import('@observablehq/plot').Plot} */ (
     plot({
       ...{ width, height: HEIGHT, className: 'plot-svg' },
       ...{ marginTop: MARGIN.top, marginBottom: MARGIN.bottom, marginLeft: MARGIN.left, marginRight: MARGIN.right },
@@ -51,7 +54,7 @@ export function drawn({ lines, scale, width, rowLabels, row, deeper }) {
       y: { ...y, label: null },
       marks: [
         gridY(y.ticks, { stroke: 'var(--line)', strokeOpacity: 1 }),
-        ruleX([row], { stroke: 'var(--focus)', strokeOpacity: 0.55 }),
+        ruleX([0], { stroke: 'var(--focus)', strokeOpacity: 0.55, className: 'row-mark' }),
         axisY(y.ticks, { tickSize: 0, tickFormat: (/** @type {number} */ v) => written(scale, v) }),
         axisX(ticks, { tickSize: 3, tickFormat: (/** @type {number} */ i) => rowLabels[i] }),
         text([`${deeper} →`], { frameAnchor: 'bottom', dy: 30, className: 'axis' }),
@@ -81,7 +84,11 @@ export function drawn({ lines, scale, width, rowLabels, row, deeper }) {
   );
   // Plot's own rules are in panel.css: a style element is what the content security policy forbids.
   for (const style of svg.querySelectorAll('style')) style.remove();
-  return svg;
+  const rule = svg.querySelector('.row-mark line');
+  const mark = (/** @type {number} */ row) => {
+    for (const end of ['x1', 'x2']) rule?.setAttribute(end, String(svg.scale('x')?.apply(row)));
+  };
+  return { svg, mark };
 }
 
 /** @param {Scale} scale @param {number[]} values */

@@ -35,7 +35,7 @@ export function promptView({ state, conductor }) {
   };
   return html`
     <div class="prompt">
-      <label>
+      <label class="growing" data-text=${state.prompt}>
         <span class="unseen">${page.prompt}</span>
         <textarea
           rows="1"

@@ -39,7 +39,7 @@ const spread = new WeakMap();
 /**
  * How a position's token shares in a character with its neighbours: one bracket lies over all of them, the finished
  * text on the first. null where the token is whole.
- * @param {import("../state/conductor.js").Drawing} drawing
+ * @param {import("./measures.js").Drawing} drawing
  * @param {number} position
  */
 export function bracketOf({ readout, model }, position) {
@@ -61,7 +61,7 @@ export function bracketOf({ readout, model }, position) {
   return known.get(position) ?? null;
 }
 
-/** A prompt's token for a screen reader. @param {import("../state/conductor.js").Drawing} drawing @param {number} position */
+/** A prompt's token for a screen reader. @param {import("./measures.js").Drawing} drawing @param {number} position */
 export function spokenAt(drawing, position) {
   const { spoken } = drawing.model.vocabulary.token(drawing.readout.token(position));
   const bracket = bracketOf(drawing, position);
