@@ -1,7 +1,9 @@
 // What has to come before the page is seen.
 import { expect, test } from './support.mjs';
 
-test('little comes before the model: page, style and scripts are under 150 kB', async ({ page }) => {
+test('little comes before the model: page, style and scripts are under 150 kB, and nothing is pushed about', async ({
+  page,
+}) => {
   /** @type {import('@playwright/test').Request[]} */
   const requests = [];
   page.on('request', (r) => requests.push(r));
@@ -30,6 +32,7 @@ test('little comes before the model: page, style and scripts are under 150 kB', 
   console.log(
     `measured: ${(code / 1e3).toFixed(0)} kB of page, style and scripts before the model, ${(all / 1e3).toFixed(0)} kB with the engine; first paint after ${paint.toFixed(0)} ms; layout shift ${shift.toFixed(3)}`,
   );
+  expect(shift).toBeLessThan(0.05);
   expect(code).toBeGreaterThan(10_000);
   expect(code).toBeLessThan(150_000);
 });

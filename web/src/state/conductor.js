@@ -335,12 +335,12 @@ export class Conductor {
     const { signal } = this.#stop;
     this.#loading(page.loadingEngine, 0, null);
     const models = new URL('models/', this.#base);
-    if (!this.state.drawing) this.#showRecorded(models);
     this.#examples = fetchJson(new URL('examples.json', models), 'models/examples.json').then(
       (list) =>
         this.#update({ examples: (Array.isArray(list) ? list : []).filter((x) => typeof x?.prompt === 'string') }),
       () => {},
     );
+    if (!this.state.drawing) this.#showRecorded(models);
     const [wasm, catalog] = await Promise.all([
       fetchBytes(new URL('lens.wasm', this.#base), { name: 'lens.wasm', signal }),
       fetchCatalog(models),
@@ -368,6 +368,7 @@ export class Conductor {
     if (prompt !== null && !this.#typed) this.#update({ prompt: wellFormedText(prompt) });
     try {
       const file = await fetchJson(new URL('recorded.json', models), 'models/recorded.json');
+      await this.#examples; // what one of them has to say comes with it
       const { experiment: first, drawing } = openRecorded(file);
       const experiment = linked ?? first;
       if (this.state.experiment || this.#typed || this.#draft() || !sameQuestion(experiment, first)) return;

@@ -1,11 +1,18 @@
 // What stands where the grid will be: bytes on their way, or why there are none.
 import { html, nothing } from 'lit';
+import { keyed } from 'lit/directives/keyed.js';
 import { megabytes, page } from '../strings.js';
 
-/** @param {{state: import("../state/conductor.js").State, conductor: import("../state/conductor.js").Conductor}} args */
-export function statusView({ state: { loading, failure, drawing }, conductor }) {
-  // Where a grid is on show already, it is not pushed about.
-  const beside = drawing ? 'beside' : '';
+/** @typedef {{state: import("../state/conductor.js").State, conductor: import("../state/conductor.js").Conductor}} Args */
+
+/** Where a grid is on show already it stands beside, and nothing is pushed about: not even itself. @param {Args} args */
+export function statusView(args) {
+  const beside = args.state.drawing ? 'beside' : '';
+  return keyed(beside, view(args, beside));
+}
+
+/** @param {Args} args @param {string} beside */
+function view({ state: { loading, failure }, conductor }, beside) {
   if (failure)
     return html`<div class="status ${beside} ${failure.again === 'retry' ? 'failed' : ''}" role="alert">
       <p>${failure.message}</p>
