@@ -1,6 +1,6 @@
 // Every word the page says, so that another language is another file.
 
-/** @typedef {import('./views/story.js').Part} Part */
+/** A piece of a sentence: words, a token, or a probability. @typedef {string | {token: number} | {prob: number}} Part */
 
 export const page = {
   title: 'Logit lens',

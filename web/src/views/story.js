@@ -4,7 +4,7 @@ import { moments, nextToken } from '../engine/moments.js';
 import { rowName, story as words } from '../strings.js';
 import { formatNats, formatProb } from './format.js';
 
-/** @typedef {string | {token: number} | {prob: number}} Part */
+/** @typedef {import('../strings.js').Part} Part */
 
 /**
  * @param {import('../engine/readout.js').Readout} readout
