@@ -5,43 +5,104 @@
 namespace lens {
 namespace {
 
-constexpr std::size_t kVecs = kPanel / kLanes;
-
-// R rows of x (each n_in long, x_stride apart) against one panel. R is a template argument so that the R·kVecs
-// accumulators live in registers; every R performs the same operations on each element.
-template <std::size_t R>
-void rows_by_panel(const float* x, std::size_t x_stride, std::size_t n_in, const float* panel, float* out,
-                   std::size_t out_stride) {
-  Vec sum[R][kVecs];
-  for (auto& row : sum)
-    for (auto& vec : row) vec = Vec(0.0f);
-  for (std::size_t k = 0; k < n_in; ++k) {
-    Vec w[kVecs];
-    for (std::size_t v = 0; v < kVecs; ++v) w[v] = Vec::load_unaligned(panel + k * kPanel + v * kLanes);
-    for (std::size_t r = 0; r < R; ++r) {
-      const Vec x_k(x[r * x_stride + k]);
-      for (std::size_t v = 0; v < kVecs; ++v) sum[r][v] = xsimd::fma(x_k, w[v], sum[r][v]);
-    }
-  }
-  for (std::size_t r = 0; r < R; ++r)
-    for (std::size_t v = 0; v < kVecs; ++v) sum[r][v].store_unaligned(out + r * out_stride + v * kLanes);
-}
-
-// 4 rows × 2 simd128 vectors is the largest tile that clang keeps in the 15 registers V8 gives to wasm.
-void any_rows_by_panel(MatrixView<const float> X, const float* panel, float* out, std::size_t out_stride) {
-  std::size_t r = 0;
-  const auto tile = [&]<std::size_t R>() {
-    rows_by_panel<R>(X.data + r * X.n_col, X.n_col, X.n_col, panel, out + r * out_stride, out_stride);
-    r += R;
-  };
-  while (r + 4 <= X.n_row) tile.template operator()<4>();
-  if (r + 2 <= X.n_row) tile.template operator()<2>();
-  if (r < X.n_row) tile.template operator()<1>();
-}
+// What a first-level cache holds beside a group's own share: this many inputs of a panel. Sums that go on in the next
+// ones wait in the output, as floats, so cutting changes no bit.
+constexpr std::size_t kInBlock = 384;
 
 // Rows that share a pass over the weights: enough to reuse a panel from the first-level cache, few enough that
 // their own x stays in the second.
 constexpr std::size_t kRowBlock = 64;
+
+// `n_row` of the group's four rows against one panel; `out` holds their sums so far, or is written afresh.
+//
+// 4 × 2 vectors is the largest tile whose sums stay in registers in every engine (V8 has 15 for wasm; 6 × 2 spills in
+// some of its versions). For that the loop must be this plain: unrolled, clang's wasm back end orders it until they spill.
+void tile(const float* x, std::size_t n_in, const float* panel, std::size_t n_row, bool afresh, float* out,
+          std::size_t stride) {
+  Vec sum[kGroup][2];
+  for (std::size_t r = 0; r < kGroup; ++r)
+    for (std::size_t v = 0; v < 2; ++v)
+      sum[r][v] = afresh || r >= n_row ? Vec(0.0f) : Vec::load_unaligned(out + r * stride + v * kLanes);
+#pragma clang loop unroll(disable)
+  for (std::size_t k = 0; k < n_in; ++k) {
+    const Vec w[2] = {Vec::load_unaligned(panel + k * kPanel), Vec::load_unaligned(panel + k * kPanel + kLanes)};
+#pragma clang loop unroll(full)
+    for (std::size_t r = 0; r < kGroup; ++r) {
+      const Vec x_k(x[k * kGroup + r]);
+      for (std::size_t v = 0; v < 2; ++v) sum[r][v] = madd(x_k, w[v], sum[r][v]);
+    }
+  }
+  for (std::size_t r = 0; r < kGroup; ++r)
+    if (r < n_row)
+      for (std::size_t v = 0; v < 2; ++v) sum[r][v].store_unaligned(out + r * stride + v * kLanes);
+}
+
+// One row against N panels at once, so that a sum's latency is hidden behind the others'.
+template <std::size_t N>
+void row_by_values(const float* x, const PackedMatrix& W, std::size_t first_in, std::size_t n_in, std::size_t p,
+                   float* out) {
+  const float* w[N];
+  Vec sum[N][2];
+  for (std::size_t i = 0; i < N; ++i) {
+    w[i] = W.values(p + i, first_in);
+    sum[i][0] = sum[i][1] = Vec(0.0f);
+  }
+#pragma clang loop unroll(disable)
+  for (std::size_t k = 0; k < n_in; ++k) {
+    const Vec x_k(x[k]);
+    for (std::size_t i = 0; i < N; ++i)
+      for (std::size_t v = 0; v < 2; ++v)
+        sum[i][v] = madd(x_k, Vec::load_unaligned(w[i] + k * kPanel + v * kLanes), sum[i][v]);
+  }
+  for (std::size_t i = 0; i < N; ++i)
+    for (std::size_t v = 0; v < 2; ++v) sum[i][v].store_unaligned(out + i * kPanel + v * kLanes);
+}
+
+// The same of Q8_0, whose values become floats in registers.
+template <std::size_t N>
+void row_by_quants(const float* x, const PackedMatrix& W, std::size_t first_in, std::size_t n_in, std::size_t p,
+                   float* out) {
+  Vec sum[N][2];
+  for (std::size_t i = 0; i < N; ++i) sum[i][0] = sum[i][1] = Vec(0.0f);
+  for (std::size_t begin = 0; begin < n_in;) {
+    const std::size_t in = first_in + begin, end = std::min(n_in, begin + kQ8Block - in % kQ8Block);
+    const std::uint8_t* w[N];
+    Vec scale[N][2];
+    for (std::size_t i = 0; i < N; ++i) {
+      w[i] = W.quants(p + i, in);
+      for (std::size_t v = 0; v < 2; ++v) scale[i][v] = Vec::load_unaligned(W.scales(p + i, in) + v * kLanes);
+    }
+#pragma clang loop unroll(disable)
+    for (std::size_t k = 0; k < end - begin; ++k) {
+      const Vec x_k(x[begin + k]);
+      for (std::size_t i = 0; i < N; ++i) {
+        Vec value[2];
+        load_biased(w[i] + k * kPanel, value);
+        for (std::size_t v = 0; v < 2; ++v) sum[i][v] = madd(x_k, scale[i][v] * value[v], sum[i][v]);
+      }
+    }
+    begin = end;
+  }
+  for (std::size_t i = 0; i < N; ++i)
+    for (std::size_t v = 0; v < 2; ++v) sum[i][v].store_unaligned(out + i * kPanel + v * kLanes);
+}
+
+void row_by_panels(const float* x, const PackedMatrix& W, std::size_t first_in, std::size_t n_in, std::size_t begin,
+                   std::size_t end, float* out) {
+  std::size_t p = begin;
+  const auto step = [&]<std::size_t N>() {
+    float* at = out + (p - begin) * kPanel;
+    if (W.storage() == PackedMatrix::Storage::q8_0)
+      row_by_quants<N>(x, W, first_in, n_in, p, at);
+    else
+      row_by_values<N>(x, W, first_in, n_in, p, at);
+    p += N;
+  };
+  if (W.storage() == PackedMatrix::Storage::float32)
+    while (p + 4 <= end) step.template operator()<4>();
+  while (p + 2 <= end) step.template operator()<2>();
+  if (p < end) step.template operator()<1>();
+}
 
 }  // namespace
 
@@ -51,26 +112,27 @@ PackedMatrix::PackedMatrix(std::size_t n_in, std::size_t n_out, Storage storage)
     panels_.resize(count);
   } else {
     assert(n_in % kQ8Block == 0);
-    quants_.resize(count);
+    quants_.resize(count, kQ8Zero);
     scales_.resize(count / kQ8Block);
   }
 }
 
-const float* PackedMatrix::panel(std::size_t p, std::size_t first_in, std::size_t n, std::vector<float>& room) const {
-  const std::size_t begin = (p * n_in_ + first_in) * kPanel;
-  if (storage() == Storage::float32) return panels_.data() + begin;
-  room.resize(n * kPanel);
+const float* PackedMatrix::panel(std::size_t p, std::size_t first_in, std::size_t n, float* room) const {
+  if (storage() == Storage::float32) return values(p, first_in);
   for (std::size_t in = 0; in < n; ++in) {
-    const float* scales = scales_.data() + scale_index(first_in + in, p * kPanel);
-    const std::int8_t* quants = quants_.data() + begin + in * kPanel;
-    for (std::size_t c = 0; c < kPanel; ++c) room[in * kPanel + c] = scales[c] * static_cast<float>(quants[c]);
+    Vec value[2];
+    load_biased(quants(p, first_in + in), value);
+    for (std::size_t v = 0; v < 2; ++v) {
+      const Vec scale = Vec::load_unaligned(scales(p, first_in + in) + v * kLanes);
+      (scale * value[v]).store_unaligned(room + in * kPanel + v * kLanes);
+    }
   }
-  return room.data();
+  return room;
 }
 
 float PackedMatrix::at(std::size_t in, std::size_t out) const {
   if (storage() == Storage::float32) return panels_[index(in, out)];
-  return scales_[scale_index(in, out)] * static_cast<float>(quants_[index(in, out)]);
+  return scales_[scale_index(in, out)] * static_cast<float>(quants_[index(in, out)] - kQ8Zero);
 }
 
 void PackedMatrix::set_row(std::size_t in, std::span<const float> values) {
@@ -85,7 +147,8 @@ void PackedMatrix::set_column(std::size_t out, std::span<const float> values) {
 
 void PackedMatrix::set_column(std::size_t out, std::span<const float> scales, std::span<const std::int8_t> values) {
   assert(out < n_out_ && values.size() == n_in_ && scales.size() * kQ8Block == n_in_ && storage() == Storage::q8_0);
-  for (std::size_t in = 0; in < n_in_; ++in) quants_[index(in, out)] = values[in];
+  for (std::size_t in = 0; in < n_in_; ++in)
+    quants_[index(in, out)] = static_cast<std::uint8_t>(values[in] + kQ8Zero);
   for (std::size_t block = 0; block < scales.size(); ++block)
     scales_[scale_index(block * kQ8Block, out)] = scales[block];
 }
@@ -97,9 +160,9 @@ void PackedMatrix::column(std::size_t out, std::span<float> values) const {
 
 std::vector<double> PackedMatrix::mean_column() const {
   std::vector<double> mean(n_in_, 0.0);
-  std::vector<float> room;
+  std::vector<float> room(n_in_ * kPanel);
   for (std::size_t p = 0; p < n_panel(); ++p) {
-    const float* values = panel(p, 0, n_in_, room);  // zeros beyond n_out
+    const float* values = panel(p, 0, n_in_, room.data());  // zeros beyond n_out
     for (std::size_t in = 0; in < n_in_; ++in)
       for (std::size_t c = 0; c < kPanel; ++c) mean[in] += values[in * kPanel + c];
   }
@@ -107,20 +170,43 @@ std::vector<double> PackedMatrix::mean_column() const {
   return mean;
 }
 
-void panel_product(MatrixView<const float> X, const PackedMatrix& W, std::size_t p, float* out, std::size_t stride) {
-  assert(X.n_col == W.n_in());
-  thread_local std::vector<float> room;
-  any_rows_by_panel(X, W.panel(p, 0, W.n_in(), room), out, stride);
+GroupedRows::GroupedRows(MatrixView<const float> X) : n_row_(X.n_row), n_in_(X.n_col) {
+  if (n_row_ == 1) {
+    values_.assign(X.data, X.data + n_in_);
+    return;
+  }
+  values_.resize(n_group() * n_in_ * kGroup);
+  for (std::size_t r = 0; r < n_row_; ++r) {
+    float* into = values_.data() + r / kGroup * n_in_ * kGroup + r % kGroup;
+    for (std::size_t k = 0; k < n_in_; ++k) into[k * kGroup] = X.data[r * n_in_ + k];
+  }
+}
+
+void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t first_in, std::size_t begin,
+                    std::size_t end, float* out, std::size_t stride) {
+  assert(first_in + X.n_in() <= W.n_in() && end <= W.n_panel());
+  if (X.n_row() == 1) return row_by_panels(X.single(), W, first_in, X.n_in(), begin, end, out);
+  float room[kInBlock * kPanel];
+  constexpr std::size_t kGroups = kRowBlock / kGroup;
+  for (std::size_t block = 0; block < X.n_group(); block += kGroups)
+    for (std::size_t p = begin; p < end; ++p)
+      for (std::size_t in = 0; in < X.n_in(); in += kInBlock) {
+        const std::size_t n = std::min(kInBlock, X.n_in() - in);
+        const float* panel = W.panel(p, first_in + in, n, room);
+        for (std::size_t g = block; g < std::min(block + kGroups, X.n_group()); ++g)
+          tile(X.group(g) + in * kGroup, n, panel, X.rows_in(g), in == 0,
+               out + g * kGroup * stride + (p - begin) * kPanel, stride);
+      }
 }
 
 void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out) {
   assert(y.size() == W.n_out() && out.size() == W.n_in());
-  std::vector<float> room;
+  std::vector<float> room(W.n_in() * kPanel);
   std::ranges::fill(out, 0.0);
   for (std::size_t p = 0; p < W.n_panel(); ++p) {
     double y_p[kPanel] = {};  // zeros beyond n_out
     std::copy_n(y.begin() + static_cast<std::ptrdiff_t>(p * kPanel), std::min(kPanel, y.size() - p * kPanel), y_p);
-    const float* panel = W.panel(p, 0, W.n_in(), room);
+    const float* panel = W.panel(p, 0, W.n_in(), room.data());
     for (std::size_t k = 0; k < W.n_in(); ++k) {
       double products[kPanel];
       for (std::size_t c = 0; c < kPanel; ++c) products[c] = static_cast<double>(panel[k * kPanel + c]) * y_p[c];
@@ -133,22 +219,15 @@ void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::sp
 
 void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y) {
   assert(first_in + X.n_col <= W.n_in() && Y.n_row == X.n_row && Y.n_col == W.n_out());
-  float tail[kRowBlock * kPanel];
-  std::vector<float> room;
-  for (std::size_t begin = 0; begin < X.n_row; begin += kRowBlock) {
-    const auto x = X.rows(begin, std::min(begin + kRowBlock, X.n_row));
-    for (std::size_t p = 0; p < W.n_panel(); ++p) {
-      const float* panel = W.panel(p, first_in, X.n_col, room);
-      const std::size_t column = p * kPanel;
-      float* out = Y.data + begin * Y.n_col + column;
-      if (column + kPanel <= Y.n_col) {
-        any_rows_by_panel(x, panel, out, Y.n_col);
-      } else {
-        any_rows_by_panel(x, panel, tail, kPanel);
-        for (std::size_t r = 0; r < x.n_row; ++r) std::copy_n(tail + r * kPanel, Y.n_col - column, out + r * Y.n_col);
-      }
-    }
-  }
+  const GroupedRows rows(X);
+  const std::size_t n_whole = W.n_out() / kPanel;
+  panel_products(rows, W, first_in, 0, n_whole, Y.data, Y.n_col);
+  if (n_whole == W.n_panel()) return;
+  std::vector<float> last(X.n_row * kPanel);
+  panel_products(rows, W, first_in, n_whole, n_whole + 1, last.data(), kPanel);
+  const std::size_t column = n_whole * kPanel;
+  for (std::size_t r = 0; r < X.n_row; ++r)
+    std::copy_n(last.data() + r * kPanel, Y.n_col - column, Y.row(r).data() + column);
 }
 
 void matmul(MatrixView<const float> X, const PackedMatrix& W, std::span<const float> b, MatrixView<float> Y) {

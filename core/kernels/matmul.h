@@ -2,6 +2,7 @@
 // a row of Y has the same bits however many rows are multiplied at once: typing and pasting agree.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,11 +13,14 @@
 
 namespace lens {
 
-// Columns that lie side by side in memory; two vectors of simd128, one of AVX2.
-inline constexpr std::size_t kPanel = kLanes > 8 ? kLanes : 8;
+// Columns that lie side by side in memory: two vectors, 8 with simd128 and 16 with AVX2.
+inline constexpr std::size_t kPanel = 2 * kLanes;
 
 // Values that share a scale in Q8_0: consecutive inputs of one column.
 inline constexpr std::size_t kQ8Block = 32;
+
+// What is added to a Q8_0 value in memory, where it is an unsigned byte.
+inline constexpr int kQ8Zero = 128;
 
 // W [n_in, n_out], stored as panels of kPanel columns: panel p holds [n_in, kPanel], zeros beyond n_out. A step over
 // k then reads memory in order, for x·W and for one column alike. Values are float32, or Q8_0: int8 with a scale for
@@ -36,8 +40,13 @@ class PackedMatrix {
   Storage storage() const { return quants_.empty() ? Storage::float32 : Storage::q8_0; }
   std::size_t byte_size() const { return (panels_.size() + scales_.size()) * sizeof(float) + quants_.size(); }
 
-  // Rows first_in to first_in + n of panel p, [n, kPanel]: where they lie, or written into `room`.
-  const float* panel(std::size_t p, std::size_t first_in, std::size_t n, std::vector<float>& room) const;
+  // Where row `in` of panel p lies, kPanel side by side: values, or Q8_0's values + 128 and their scales.
+  const float* values(std::size_t p, std::size_t in) const { return panels_.data() + index(in, p * kPanel); }
+  const std::uint8_t* quants(std::size_t p, std::size_t in) const { return quants_.data() + index(in, p * kPanel); }
+  const float* scales(std::size_t p, std::size_t in) const { return scales_.data() + scale_index(in, p * kPanel); }
+
+  // Rows first_in to first_in + n of panel p, [n, kPanel]: where they lie, or as floats in `room`, as long.
+  const float* panel(std::size_t p, std::size_t first_in, std::size_t n, float* room) const;
 
   float at(std::size_t in, std::size_t out) const;
   void set_row(std::size_t in, std::span<const float> values);      // values [n_out]; float32 storage
@@ -56,9 +65,28 @@ class PackedMatrix {
   std::size_t scale_index(std::size_t in, std::size_t out) const {
     return (out / kPanel * (n_in_ / kQ8Block) + in / kQ8Block) * kPanel + out % kPanel;
   }
-  std::vector<float> panels_;        // float32: [n_panel, n_in, kPanel]
-  std::vector<std::int8_t> quants_;  // q8_0:    [n_panel, n_in, kPanel]
+  std::vector<float> panels_;         // float32: [n_panel, n_in, kPanel]
+  std::vector<std::uint8_t> quants_;  // q8_0:    [n_panel, n_in, kPanel], each value + 128
   std::vector<float> scales_;
+};
+
+// Rows grouped as the product's inner loop meets them: four side by side, [n_group, n_in, kGroup], zeros beyond the last.
+inline constexpr std::size_t kGroup = 4;
+class GroupedRows {
+ public:
+  explicit GroupedRows(MatrixView<const float> X);
+
+  std::size_t n_row() const { return n_row_; }
+  std::size_t n_in() const { return n_in_; }
+  std::size_t n_group() const { return (n_row_ + kGroup - 1) / kGroup; }
+  const float* group(std::size_t g) const { return values_.data() + g * n_in_ * kGroup; }
+  std::size_t rows_in(std::size_t g) const { return std::min(kGroup, n_row_ - g * kGroup); }
+  // The only row of one, [n_in].
+  const float* single() const { return values_.data(); }
+
+ private:
+  std::size_t n_row_, n_in_;
+  std::vector<float> values_;  // a single row is not grouped
 };
 
 // X [n, n_in], b [n_out] or empty for none, Y [n, n_out].
@@ -71,7 +99,8 @@ void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t 
 // order; double, because parts of a sum are compared with the sum.
 void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out);
 
-// One panel of X·W: out[r * stride + c] = X[r] · W[:, p * kPanel + c] for c < kPanel.
-void panel_product(MatrixView<const float> X, const PackedMatrix& W, std::size_t p, float* out, std::size_t stride);
+// Panels [begin, end) of X·W[first_in : first_in + X.n_in(), :], whole: out[r * stride + c] for c < (end − begin) · kPanel.
+void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t first_in, std::size_t begin,
+                    std::size_t end, float* out, std::size_t stride);
 
 }  // namespace lens

@@ -1,16 +1,53 @@
 // The vector type of this build and the two loops over it. Kernels never name an instruction set: 4 lanes with wasm's
-// simd128, 8 with AVX2.
+// simd128, 8 with AVX2. What xsimd cannot say of wasm is said here, once.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <span>
 #include <xsimd/xsimd.hpp>
+
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+#endif
 
 namespace lens {
 
 using Vec = xsimd::batch<float>;
 inline constexpr std::size_t kLanes = Vec::size;
+
+// a·b + c: one rounding where the build has a fused instruction (AVX2; relaxed SIMD on a CPU that fuses), two elsewhere.
+inline Vec madd(Vec a, Vec b, Vec c) {
+#ifdef __wasm_relaxed_simd__
+  return Vec(wasm_f32x4_relaxed_madd(a, b, c));
+#else
+  return xsimd::fma(a, b, c);
+#endif
+}
+
+// 2·kLanes bytes as floats less 128: exact. Half a dozen instructions, for a decoder's every weight goes through here.
+inline void load_biased(const std::uint8_t* bytes, Vec (&out)[2]) {
+#ifdef __wasm_simd128__
+  // Beside 0x4B00 a 16-bit integer u makes the float 2²³ + u.
+  const v128_t high = wasm_u16x8_const_splat(0x4B00), low = wasm_u16x8_load8x8(bytes);
+  const Vec offset(8388608.0f + 128.0f);
+  out[0] = Vec(wasm_i16x8_shuffle(low, high, 0, 8, 1, 9, 2, 10, 3, 11)) - offset;
+  out[1] = Vec(wasm_i16x8_shuffle(low, high, 4, 12, 5, 13, 6, 14, 7, 15)) - offset;
+#else
+  typedef std::uint8_t Bytes __attribute__((vector_size(kLanes)));
+  typedef float Floats __attribute__((vector_size(kLanes * sizeof(float))));
+  for (std::size_t v = 0; v < 2; ++v) {
+    Bytes part;
+    std::memcpy(&part, bytes + v * kLanes, sizeof part);
+    const Floats wide = __builtin_convertvector(part, Floats);
+    float lanes[kLanes];
+    std::memcpy(lanes, &wide, sizeof wide);
+    out[v] = Vec::load_unaligned(lanes) - Vec(128.0f);
+  }
+#endif
+}
 
 // out[i] = f(in[i]) for every i. The tail goes through the same vector code on a padded copy, so an element's result
 // does not depend on where in the array it stands. `in` and `out` may be the same array.

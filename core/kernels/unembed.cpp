@@ -136,6 +136,7 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
   assert(top <= W_U.n_out());
   const std::size_t n_row = rows.n_row, d_vocab = W_U.n_out();
   const std::size_t n_tile = (d_vocab + kTile - 1) / kTile;
+  const GroupedRows grouped(rows);
   std::vector<float> logits(n_row * kTile), exps(n_row * kTile);
   std::vector<Partial> partials(n_tile * n_row);
   std::vector<Gap> gaps(n_tile * divergences.size());
@@ -144,8 +145,7 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
 
   for (std::size_t tile = 0; tile < n_tile; ++tile) {
     const std::size_t first = tile * kTile, last = std::min(first + kTile, d_vocab);
-    for (std::size_t p = first / kPanel; p * kPanel < last; ++p)
-      panel_product(rows, W_U, p, logits.data() + (p * kPanel - first), kTile);
+    panel_products(grouped, W_U, 0, first / kPanel, (last + kPanel - 1) / kPanel, logits.data(), kTile);
     const auto z = [&](std::size_t r) { return std::span<const float>(logits.data() + r * kTile, last - first); };
 
     for (std::size_t r = 0; r < n_row; ++r) {
@@ -191,7 +191,7 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
 float logit_of(std::span<const float> row, const PackedMatrix& W_U, std::int32_t id) {
   float panel[kPanel];
   const auto column = static_cast<std::size_t>(id);
-  panel_product({row.data(), 1, row.size()}, W_U, column / kPanel, panel, kPanel);
+  panel_products(GroupedRows({row.data(), 1, row.size()}), W_U, 0, column / kPanel, column / kPanel + 1, panel, kPanel);
   return panel[column % kPanel];
 }
 

@@ -81,13 +81,16 @@ TEST_CASE("W·y in double, and the mean column, equal their scalar twins, Q8_0 t
 
 TEST_CASE("a row's product has the same bits in any company") {
   Random random(2);
-  const PackedMatrix W = random_matrix(96, 83, random);
-  const auto x = random.normals(70 * 96);
-  std::vector<float> together(70 * 83), alone(83);
-  matmul({x.data(), 70, 96}, W, {}, {together.data(), 70, 83});
-  for (std::size_t r = 0; r < 70; ++r) {
-    matmul({x.data() + r * 96, 1, 96}, W, {}, {alone.data(), 1, 83});
-    REQUIRE(std::equal(alone.begin(), alone.end(), together.begin() + static_cast<std::ptrdiff_t>(r * 83)));
+  for (const std::size_t n_in : {96u, 1000u}) {  // of one cut along the inputs, and of several
+    const PackedMatrix W = random_matrix(n_in, 83, random);
+    const auto x = random.normals(70 * n_in);
+    std::vector<float> together(70 * 83), few(3 * 83);
+    matmul({x.data(), 70, n_in}, W, {}, {together.data(), 70, 83});
+    for (const std::size_t n : {1u, 3u})
+      for (std::size_t r = 0; r + n <= 70; ++r) {
+        matmul({x.data() + r * n_in, n, n_in}, W, {}, {few.data(), n, 83});
+        REQUIRE(std::equal(few.data(), few.data() + n * 83, together.data() + r * 83));
+      }
   }
 }
 
@@ -123,8 +126,8 @@ TEST_CASE("a packed matrix gives back what was put in, by row and by column") {
 
 TEST_CASE("Q8_0 columns multiply with the bits of the same values as float32") {
   Random random(5);
-  for (const std::size_t n_out : {1u, 7u, 8u, 9u, 35u})
-    for (const std::size_t n_in : {32u, 96u}) {
+  for (const std::size_t n_out : {1u, 7u, 8u, 9u, 17u, 35u, 83u})
+    for (const std::size_t n_in : {32u, 96u, 800u}) {
       PackedMatrix q8(n_in, n_out, PackedMatrix::Storage::q8_0), f32(n_in, n_out);
       for (std::size_t c = 0; c < n_out; ++c) {
         const auto scales = random.normals(n_in / kQ8Block, 0.01f);
@@ -142,9 +145,16 @@ TEST_CASE("Q8_0 columns multiply with the bits of the same values as float32") {
       }
       REQUIRE(q8.byte_size() * 3 < f32.byte_size());
       const auto x = random.normals(6 * n_in);
-      std::vector<float> from_q8(6 * n_out), from_f32(6 * n_out);
-      matmul({x.data(), 6, n_in}, q8, {}, {from_q8.data(), 6, n_out});
-      matmul({x.data(), 6, n_in}, f32, {}, {from_f32.data(), 6, n_out});
-      REQUIRE(from_q8 == from_f32);
+      for (const std::size_t n : {1u, 2u, 6u}) {
+        std::vector<float> from_q8(n * n_out), from_f32(n * n_out);
+        const auto both = [&](std::size_t first, std::size_t count) {
+          const MatrixView<const float> X(x.data(), n, count);
+          matmul_slice(X, q8, first, {from_q8.data(), n, n_out});
+          matmul_slice(X, f32, first, {from_f32.data(), n, n_out});
+          REQUIRE(from_q8 == from_f32);
+        };
+        both(0, n_in);
+        both(5, n_in - 7);  // from the middle of a block to the middle of one
+      }
     }
 }
