@@ -1,13 +1,16 @@
 // `lens`: the engine's native front end. Everything it does is an Experiment; flags only write one.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/parallel.h"
 #include "cli/files.h"
 #include "cli/report.h"
 #include "cli/score.h"
@@ -235,6 +238,7 @@ int convert_file(const fs::path& in, const fs::path& out, DType type) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  use_threads(std::min(std::thread::hardware_concurrency(), 16u));
   CLI::App app("Reads a GPT-2's residual stream through the logit lens.");
   app.require_subcommand(1);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/parallel.h"
+
 namespace lens {
 namespace {
 
@@ -16,7 +18,8 @@ constexpr std::size_t kRowBlock = 64;
 // `n_row` of the group's four rows against one panel; `out` holds their sums so far, or is written afresh.
 //
 // 4 × 2 vectors is the largest tile whose sums stay in registers in every engine (V8 has 15 for wasm; 6 × 2 spills in
-// some of its versions). For that the loop must be this plain: unrolled, clang's wasm back end orders it until they spill.
+// some of its versions). For that the loop must be this plain: unrolled, clang's wasm back end orders it until they
+// spill.
 void tile(const float* x, std::size_t n_in, const float* panel, std::size_t n_row, bool afresh, float* out,
           std::size_t stride) {
   Vec sum[kGroup][2];
@@ -35,6 +38,15 @@ void tile(const float* x, std::size_t n_in, const float* panel, std::size_t n_ro
   for (std::size_t r = 0; r < kGroup; ++r)
     if (r < n_row)
       for (std::size_t v = 0; v < 2; ++v) sum[r][v].store_unaligned(out + r * stride + v * kLanes);
+}
+
+// Calls f(begin, end) for the parts of 0 … n whose inputs, from `first_in` on, share a scale.
+template <class F>
+void for_each_q8_block(std::size_t first_in, std::size_t n, F f) {
+  for (std::size_t begin = 0, end; begin < n; begin = end) {
+    end = std::min(n, begin + kQ8Block - (first_in + begin) % kQ8Block);
+    f(begin, end);
+  }
 }
 
 // One row against N panels at once, so that a sum's latency is hidden behind the others'.
@@ -62,27 +74,27 @@ void row_by_values(const float* x, const PackedMatrix& W, std::size_t first_in, 
 template <std::size_t N>
 void row_by_quants(const float* x, const PackedMatrix& W, std::size_t first_in, std::size_t n_in, std::size_t p,
                    float* out) {
+  const BiasedBytes bytes;
   Vec sum[N][2];
   for (std::size_t i = 0; i < N; ++i) sum[i][0] = sum[i][1] = Vec(0.0f);
-  for (std::size_t begin = 0; begin < n_in;) {
-    const std::size_t in = first_in + begin, end = std::min(n_in, begin + kQ8Block - in % kQ8Block);
+  for_each_q8_block(first_in, n_in, [&](std::size_t begin, std::size_t end) {
     const std::uint8_t* w[N];
     Vec scale[N][2];
     for (std::size_t i = 0; i < N; ++i) {
-      w[i] = W.quants(p + i, in);
-      for (std::size_t v = 0; v < 2; ++v) scale[i][v] = Vec::load_unaligned(W.scales(p + i, in) + v * kLanes);
+      w[i] = W.quants(p + i, first_in + begin);
+      for (std::size_t v = 0; v < 2; ++v)
+        scale[i][v] = Vec::load_unaligned(W.scales(p + i, first_in + begin) + v * kLanes);
     }
 #pragma clang loop unroll(disable)
     for (std::size_t k = 0; k < end - begin; ++k) {
       const Vec x_k(x[begin + k]);
       for (std::size_t i = 0; i < N; ++i) {
         Vec value[2];
-        load_biased(w[i] + k * kPanel, value);
+        bytes.load(w[i] + k * kPanel, value);
         for (std::size_t v = 0; v < 2; ++v) sum[i][v] = madd(x_k, scale[i][v] * value[v], sum[i][v]);
       }
     }
-    begin = end;
-  }
+  });
   for (std::size_t i = 0; i < N; ++i)
     for (std::size_t v = 0; v < 2; ++v) sum[i][v].store_unaligned(out + i * kPanel + v * kLanes);
 }
@@ -104,6 +116,9 @@ void row_by_panels(const float* x, const PackedMatrix& W, std::size_t first_in, 
   if (p < end) step.template operator()<1>();
 }
 
+// Multiply-adds that take longer than to wake a thread.
+constexpr double kWorthSharing = 200e3;
+
 }  // namespace
 
 PackedMatrix::PackedMatrix(std::size_t n_in, std::size_t n_out, Storage storage) : n_in_(n_in), n_out_(n_out) {
@@ -119,14 +134,18 @@ PackedMatrix::PackedMatrix(std::size_t n_in, std::size_t n_out, Storage storage)
 
 const float* PackedMatrix::panel(std::size_t p, std::size_t first_in, std::size_t n, float* room) const {
   if (storage() == Storage::float32) return values(p, first_in);
-  for (std::size_t in = 0; in < n; ++in) {
-    Vec value[2];
-    load_biased(quants(p, first_in + in), value);
-    for (std::size_t v = 0; v < 2; ++v) {
-      const Vec scale = Vec::load_unaligned(scales(p, first_in + in) + v * kLanes);
-      (scale * value[v]).store_unaligned(room + in * kPanel + v * kLanes);
+  const BiasedBytes bytes;
+  for_each_q8_block(first_in, n, [&](std::size_t begin, std::size_t end) {
+    const std::uint8_t* quant = quants(p, first_in + begin);
+    const float* scale = scales(p, first_in + begin);
+    const Vec factor[2] = {Vec::load_unaligned(scale), Vec::load_unaligned(scale + kLanes)};
+    for (std::size_t k = 0; k < end - begin; ++k) {
+      Vec value[2];
+      bytes.load(quant + k * kPanel, value);
+      for (std::size_t v = 0; v < 2; ++v)
+        (factor[v] * value[v]).store_unaligned(room + (begin + k) * kPanel + v * kLanes);
     }
-  }
+  });
   return room;
 }
 
@@ -147,8 +166,7 @@ void PackedMatrix::set_column(std::size_t out, std::span<const float> values) {
 
 void PackedMatrix::set_column(std::size_t out, std::span<const float> scales, std::span<const std::int8_t> values) {
   assert(out < n_out_ && values.size() == n_in_ && scales.size() * kQ8Block == n_in_ && storage() == Storage::q8_0);
-  for (std::size_t in = 0; in < n_in_; ++in)
-    quants_[index(in, out)] = static_cast<std::uint8_t>(values[in] + kQ8Zero);
+  for (std::size_t in = 0; in < n_in_; ++in) quants_[index(in, out)] = static_cast<std::uint8_t>(values[in] + kQ8Zero);
   for (std::size_t block = 0; block < scales.size(); ++block)
     scales_[scale_index(block * kQ8Block, out)] = scales[block];
 }
@@ -221,7 +239,13 @@ void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t 
   assert(first_in + X.n_col <= W.n_in() && Y.n_row == X.n_row && Y.n_col == W.n_out());
   const GroupedRows rows(X);
   const std::size_t n_whole = W.n_out() / kPanel;
-  panel_products(rows, W, first_in, 0, n_whole, Y.data, Y.n_col);
+  const double work = static_cast<double>(X.n_row * X.n_col) * static_cast<double>(W.n_out());
+  const auto n_part =
+      static_cast<std::size_t>(std::clamp(work / kWorthSharing, 1.0, 4.0 * static_cast<double>(threads())));
+  parallel_for(n_part, [&](std::size_t i) {
+    const std::size_t begin = i * n_whole / n_part, end = (i + 1) * n_whole / n_part;
+    panel_products(rows, W, first_in, begin, end, Y.data + begin * kPanel, Y.n_col);
+  });
   if (n_whole == W.n_panel()) return;
   std::vector<float> last(X.n_row * kPanel);
   panel_products(rows, W, first_in, n_whole, n_whole + 1, last.data(), kPanel);

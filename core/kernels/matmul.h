@@ -70,7 +70,8 @@ class PackedMatrix {
   std::vector<float> scales_;
 };
 
-// Rows grouped as the product's inner loop meets them: four side by side, [n_group, n_in, kGroup], zeros beyond the last.
+// Rows grouped as the product's inner loop meets them: four side by side, [n_group, n_in, kGroup], zeros beyond the
+// last.
 inline constexpr std::size_t kGroup = 4;
 class GroupedRows {
  public:
@@ -99,7 +100,8 @@ void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t 
 // order; double, because parts of a sum are compared with the sum.
 void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out);
 
-// Panels [begin, end) of X·W[first_in : first_in + X.n_in(), :], whole: out[r * stride + c] for c < (end − begin) · kPanel.
+// Panels [begin, end) of X·W[first_in : first_in + X.n_in(), :], whole: out[r * stride + c] for c < (end − begin) ·
+// kPanel.
 void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t first_in, std::size_t begin,
                     std::size_t end, float* out, std::size_t stride);
 

@@ -1,5 +1,6 @@
 // The kernels alone, beside what the machine can do: GFLOP/s, and their share of a loop of multiply-adds that never
-// leaves the registers, of this same build. Runs natively and in Node; only ratios within one run count.
+// leaves the registers, of this same build and one thread. Runs natively, with as many threads as its argument says,
+// and in Node; only ratios within one run count.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/parallel.h"
 #include "kernels/matmul.h"
 #include "kernels/unembed.h"
 
@@ -78,7 +80,8 @@ void report(const std::string& name, double flop, double seconds, double limit) 
 
 }  // namespace
 
-int main() {
+int main(int n_arg, char** args) {
+  use_threads(n_arg > 1 ? std::stoul(args[1]) : 1);
   const double limit = peak();
   std::printf("multiply-add in registers: %.1f GFLOP/s\n", limit / 1e9);
   for (const auto storage : {PackedMatrix::Storage::float32, PackedMatrix::Storage::q8_0}) {

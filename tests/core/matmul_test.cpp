@@ -1,5 +1,6 @@
 #include "kernels/matmul.h"
 
+#include "base/parallel.h"
 #include "support.h"
 
 using namespace lens;
@@ -157,4 +158,20 @@ TEST_CASE("Q8_0 columns multiply with the bits of the same values as float32") {
         both(5, n_in - 7);  // from the middle of a block to the middle of one
       }
     }
+}
+
+TEST_CASE("a product has the same bits from one thread and from several") {
+  Random random(6);
+  const PackedMatrix W = random_matrix(640, 1003, random);
+  const auto x = random.normals(17 * 640);
+  for (const std::size_t n : {1u, 17u}) {
+    std::vector<float> alone(n * 1003), shared(n * 1003);
+    matmul({x.data(), n, 640}, W, {}, {alone.data(), n, 1003});
+    for (const std::size_t n_thread : {2u, 5u}) {
+      use_threads(n_thread);
+      matmul({x.data(), n, 640}, W, {}, {shared.data(), n, 1003});
+      use_threads(1);
+      REQUIRE(shared == alone);
+    }
+  }
 }

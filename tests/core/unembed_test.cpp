@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/parallel.h"
 #include "support.h"
 
 using namespace lens;
@@ -137,4 +138,37 @@ TEST_CASE("logits of a hundred thousand neither overflow nor give NaN") {
     REQUIRE(std::isfinite(reading.entropy));
     REQUIRE(reading.entropy >= 0);
   }
+}
+
+TEST_CASE("a reading has the same bits from one thread and from several") {
+  Problem p = problem(6, 24, 5000, 2.0f, 7);
+  for (std::size_t v = 0; v < 5000; v += 7) {  // equal logits, in different parts
+    std::vector<float> column(24);
+    p.W_U.column(v % 100, column);
+    p.W_U.set_column(v, column);
+  }
+  p.rows[5 * 24] = std::numeric_limits<float>::quiet_NaN();
+  const auto read = [&](std::size_t n_thread) {
+    use_threads(n_thread);
+    std::vector<KlQuery> divergences{{3, 2}, {0, 4}};
+    std::vector<RankQuery> ranks;
+    for (const std::int32_t id : {0, 77, 2500, 4999}) ranks.push_back({1, id, logit_of(p.view().row(1), p.W_U, id)});
+    const auto readings = unembed(p.view(), p.W_U, 12, ranks, divergences);
+    use_threads(1);
+    std::vector<double> numbers;
+    for (const RowReading& reading : readings) {
+      for (const double number : {reading.log_z, reading.entropy, reading.mean_logit}) numbers.push_back(number);
+      for (const ScoredToken& token : reading.top) {
+        numbers.push_back(token.id);
+        numbers.push_back(static_cast<double>(token.logit));
+      }
+    }
+    for (const RankQuery& query : ranks) numbers.push_back(query.rank);
+    for (const KlQuery& query : divergences) numbers.push_back(query.nats);
+    for (double& number : numbers)
+      if (std::isnan(number)) number = -1234;
+    return numbers;
+  };
+  const auto alone = read(1);
+  for (const std::size_t n_thread : {2u, 3u, 8u}) REQUIRE(read(n_thread) == alone);
 }
