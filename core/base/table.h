@@ -23,6 +23,8 @@ struct Table {
   std::variant<std::vector<float>, std::vector<std::int32_t>> data;
 };
 
+// A number by itself has no dimensions and one value.
+//
 // Tables whose every number is still missing: NaN, -1.
 Table float_table(std::string name, std::vector<Dimension> dims, std::string unit);
 Table id_table(std::string name, std::vector<Dimension> dims, std::string unit = "token id");

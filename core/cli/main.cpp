@@ -60,17 +60,24 @@ class Models {
   std::vector<std::string> lens_files_;
 };
 
+// The ref of the model that is read.
+const std::string& model_of(const Experiment& experiment, const Read& read) {
+  return read.model ? *read.model : experiment.runs.at(read.run).model;
+}
+
 // All readings of one Experiment: the reading itself where there is one, else {"v", "reads": [...]}.
 Result<Json> run(Models& models, std::string_view text, std::string* text_out = nullptr) {
   const auto experiment = parse_experiment(text);
   if (!experiment) return experiment.error();
   for (const auto& [name, spec] : experiment->runs)
     if (auto loaded = models.get(spec.model); !loaded) return loaded.error();
+  for (const Read& read : experiment->reads)
+    if (auto loaded = models.get(model_of(*experiment, read)); !loaded) return loaded.error();
   const auto readings = models.engine.run(text);
   if (!readings) return readings.error();
   Json all = Json::array();
   for (const ReadTables& reading : *readings) {
-    const auto model = models.get(experiment->runs.at(reading.run).model);
+    const auto model = models.get(model_of(*experiment, experiment->reads[reading.read]));
     if (text_out)
       *text_out += text_of(**model, reading);
     else

@@ -166,9 +166,13 @@ Json token_json(const LoadedModel& model, TokenId id) {
 }
 
 Json reading_json(const LoadedModel& model, const ReadTables& reading) {
-  Json tokens = Json::array();
-  for (const TokenId id : ids(reading, "token")) tokens.push_back(token_json(model, id));
-  Json json{{"v", 1}, {"run", reading.run}, {"tokens", std::move(tokens)}};
+  Json json{{"v", 1}};
+  if (const Table* read = find(reading, "token")) {
+    Json tokens = Json::array();
+    for (const TokenId id : std::get<std::vector<std::int32_t>>(read->data)) tokens.push_back(token_json(model, id));
+    json["run"] = reading.run;
+    json["tokens"] = std::move(tokens);
+  }
   if (find(reading, "top_id"))
     json.update(lens_json(model, reading));
   else if (reads_hooks(reading))

@@ -9,13 +9,6 @@
 namespace lens {
 namespace {
 
-template <class T>
-std::set<std::string> names_of(const std::map<std::string, T>& map) {
-  std::set<std::string> names;
-  for (const auto& [name, value] : map) names.insert(name);
-  return names;
-}
-
 Result<Repeat> parse_repeat(const Json& given, const std::string& path) {
   if (!given.is_object()) return wrong(path, "an object with a length and a seed");
   Repeat repeat;
@@ -33,7 +26,7 @@ Result<Repeat> parse_repeat(const Json& given, const std::string& path) {
 Result<RunSpec> parse_run(const Json& run, const std::map<std::string, std::string>& models, const std::string& path) {
   if (!run.is_object()) return wrong(path, "an object");
   RunSpec spec;
-  const auto model = parse_reference(run, "model", names_of(models), path);
+  const auto model = parse_reference(run, "model", keys_of(models), path);
   if (!model) return model.error();
   spec.model = models.at(*model);
 
@@ -96,18 +89,20 @@ Result<Experiment> parse_experiment(std::string_view text) {
     if (!ref.is_string()) return wrong("models." + name, "a model's ref");
     models[name] = ref.get<std::string>();
   }
-  const Json* runs = find(top, "runs");
-  if (!runs || !runs->is_object() || runs->empty()) return wrong("runs", "an object of named runs");
-  for (const auto& [name, run] : runs->items()) {
+  const Json none = Json::object();  // enough for readings of weights
+  const Json* given = find(top, "runs");
+  const Json& runs = given ? *given : none;
+  if (!runs.is_object()) return wrong("runs", "an object of named runs");
+  for (const auto& [name, run] : runs.items()) {
     auto spec = parse_run(run, models, "runs." + name);
     if (!spec) return spec.error();
     experiment.runs[name] = *std::move(spec);
   }
-  const auto run_names = names_of(experiment.runs);
+  const auto run_names = keys_of(experiment.runs);
   const Json* reads = find(top, "reads");
   if (!reads || !reads->is_array()) return wrong("reads", "a list of readings");
   for (std::size_t i = 0; i < reads->size(); ++i) {
-    auto read = parse_read((*reads)[i], run_names, "reads[" + std::to_string(i) + "]");
+    auto read = parse_read((*reads)[i], run_names, models, "reads[" + std::to_string(i) + "]");
     if (!read) return read.error();
     experiment.reads.push_back(*std::move(read));
   }

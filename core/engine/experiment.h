@@ -15,10 +15,9 @@
 //     "reads": [
 //       {"what": "lens", "run": "main",
 //        "lens": "raw",                     or the name of one that the engine was given for the model: "tuned"
-//        "beside": "tuned",                 also, in each cell, how far this lens' reading is from that; by default none
-//        "norm": "recomputed",              or "frozen", "none"
-//        "mid": false,                      also the mid-block rows
-//        "change": false,                   also how much each row differs from the one below
+//        "beside": "tuned",                 also, in each cell, how far this lens' reading is from that; by default
+//        none "norm": "recomputed",              or "frozen", "none" "mid": false,                      also the
+//        mid-block rows "change": false,                   also how much each row differs from the one below
 //        "positions": [3, -1],              only these, -1 being the last; by default all
 //        "top": 10,                         1 to 50
 //        "track": [6342, " Paris"],         token ids, or texts that are exactly one token; at most 100
@@ -32,13 +31,31 @@
 //       {"what": "writes", "run": "main",     which tokens each attention and MLP promotes and suppresses
 //        "norm": "recomputed", "positions": [-1], "top": 10},
 //       {"what": "head_scores", "run": "main",   previous-token, duplicate-token and induction score of every head
-//        "period": 100}                     after which the run's tokens repeat; a run of "repeat" knows its own
+//        "period": 100},                    after which the run's tokens repeat; a run of "repeat" knows its own
+//       {"what": "memories", "run": "main",   the neurons of one block's MLP at one position
+//        "layer": 5, "position": -1,
+//        "by": "weight",                    |m_i| ‖W_out[i]‖; or "effect", on the logit of
+//        "token": " Paris",                 this token, by default the output's own top token
+//        "gamma": true,                     values read through ln_f's γ; false: without a norm, as published
+//        "neurons": 10, "top": 10},         how many, at most 1000; and of tokens each, at most 50
+//       {"what": "neuron", "run": "main",     one neuron (L11N611) over a text
+//        "layer": 11, "neuron": 611, "gamma": true, "top": 10, "triggers": 10},
+//       {"what": "promoters", "model": "m",   the neurons of all blocks whose value promotes a token
+//        "token": " Paris", "gamma": true, "neurons": 20},
+//       {"what": "parameters", "model": "m",  a head's circuits, or with "neuron" in its place a neuron's key and value
+//        "layer": 9, "head": 6, "gamma": true, "top": 10,
+//        "token": " Paris"},                of a head: also what it does with this token
+//       {"what": "circuits", "model": "m",    all heads' copying and composition scores
+//        "gamma": true},
+//       {"what": "copying", "run": "main",    which heads say the name that they attend to
+//        "names": [" Mary", " John"]}       those of these that are in the run
 //     ],
 //     "view": {…}                           the page's own, carried and not looked at
 //   }
 //
-// "run" and "model" may be left out where there is only one to mean. Unknown keys survive a round trip; "prompts" and
-// "sweep" are refused by name until they are built.
+// A reading of a model's weights, for which nothing is run, names a model in place of a run; an Experiment of such
+// readings alone needs no "runs". "run" and "model" may be left out where there is only one to mean. Unknown keys
+// survive a round trip; "prompts" and "sweep" are refused by name until they are built.
 #pragma once
 
 #include <cstdint>

@@ -11,6 +11,8 @@
 namespace lens {
 namespace {
 
+Error no_model(const std::string& ref) { return {"model_missing", "The model " + in_quotes(ref) + " is not loaded."}; }
+
 // After how many of a run's n tokens they repeat, where they were made to; else 0.
 std::size_t period_of(const RunSpec& spec, std::size_t n) {
   return std::holds_alternative<Repeat>(spec.input) ? n / 2 : 0;
@@ -22,17 +24,21 @@ Result<std::unique_ptr<Job>> Job::start(const Experiment& experiment, const Resi
   std::unique_ptr<Job> job(new Job);
   for (const auto& [name, spec] : experiment.runs) {
     const auto resident = models.find(spec.model);
-    if (resident == models.end())
-      return Error{"model_missing", "The model " + in_quotes(spec.model) + " is not loaded."};
+    if (resident == models.end()) return no_model(spec.model);
     auto ids = resolve_input(resident->second->loaded, spec);
     if (!ids) return ids.error();
     // Checked like the others, but what nobody reads is not computed.
-    if (std::ranges::find(experiment.reads, name, &Read::run) != experiment.reads.end())
+    if (std::ranges::any_of(experiment.reads, [&](const Read& read) { return !read.model && read.run == name; }))
       job->runs_[name] = std::make_unique<SlicedRun>(name, resident->second, *ids, period_of(spec, ids->size()));
   }
   for (const Read& read : experiment.reads) {
-    auto reading =
-        std::visit([&](const auto& asked) { return start_reading(asked, *job->runs_.at(read.run)); }, read.what);
+    if (read.model && !job->weights_.contains(*read.model)) {
+      const auto resident = models.find(*read.model);
+      if (resident == models.end()) return no_model(*read.model);
+      job->weights_[*read.model] = std::make_unique<SlicedRun>("", resident->second, std::vector<TokenId>());
+    }
+    SlicedRun& run = read.model ? *job->weights_.at(*read.model) : *job->runs_.at(read.run);
+    auto reading = std::visit([&](const auto& asked) { return start_reading(asked, run); }, read.what);
     if (!reading) return reading.error();
     job->readings_.push_back(*std::move(reading));
   }

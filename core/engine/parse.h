@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <variant>
@@ -33,6 +34,13 @@ Status parse_bool(const Json& object, const char* key, const std::string& path, 
 // A whole number from `least` to `most` under `key`; `value` stays as it is where the key is absent.
 Status parse_number(const Json& object, const char* key, const std::string& path, std::size_t least, std::size_t most,
                     std::size_t& value);
+
+template <class T>
+std::set<std::string> keys_of(const std::map<std::string, T>& map) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : map) keys.insert(key);
+  return keys;
+}
 
 // The name under `key`, or the only one there is.
 Result<std::string> parse_reference(const Json& object, const char* key, const std::set<std::string>& known,

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t kMostTop = 50;
 constexpr std::size_t kMostNeurons = 100;
 constexpr std::size_t kMostPeriod = 1'000'000;
+constexpr std::size_t kMostListed = 1000;    // neurons, positions
+constexpr std::size_t kAnyIndex = 1u << 30;  // of a layer or a neuron, before the model is known
 
 Status parse_norm(const Json& read, const std::string& path, Norm& norm) {
   const Json* name = find(read, "norm");
@@ -130,6 +132,105 @@ Result<HeadScoresRead> parse_head_scores_read(const Json& read, const std::strin
   return scores;
 }
 
+// "gamma": false is the papers' own way, without a norm.
+Status parse_reader(const Json& read, const std::string& path, Reader& reader) {
+  bool gamma = true;
+  if (auto status = parse_bool(read, "gamma", path, gamma); !status) return status.error();
+  reader = gamma ? Reader::gamma : Reader::published;
+  return ok();
+}
+
+// One token, by id or text.
+Result<TokenRef> parse_token(const Json& token, const std::string& path) {
+  auto tokens = parse_tokens(Json::array({token}), path);
+  if (!tokens) return wrong(path, "a token's id or its text");
+  return tokens->front();
+}
+
+Result<MemoriesRead> parse_memories_read(const Json& read, const std::string& path) {
+  MemoriesRead memories;
+  if (!find(read, "layer")) return wrong(path + ".layer", "the number of a block");
+  if (auto status = parse_number(read, "layer", path, 0, kAnyIndex, memories.layer); !status) return status.error();
+  if (const Json* position = find(read, "position")) {
+    if (!is_position(*position)) return wrong(path + ".position", "a position, 0 being the first and -1 the last");
+    memories.position = position->get<int>();
+  }
+  if (auto status = parse_reader(read, path, memories.reader); !status) return status.error();
+  if (const Json* by = find(read, "by")) {
+    if (*by != "weight" && *by != "effect") return wrong(path + ".by", "\"weight\" or \"effect\"");
+    memories.order = *by == "weight" ? MemoryOrder::weight : MemoryOrder::effect;
+  }
+  if (const Json* token = find(read, "token")) {
+    auto ref = parse_token(*token, path + ".token");
+    if (!ref) return ref.error();
+    memories.token = *std::move(ref);
+  }
+  if (auto status = parse_number(read, "neurons", path, 1, kMostListed, memories.neurons); !status)
+    return status.error();
+  if (auto status = parse_number(read, "top", path, 1, kMostTop, memories.top); !status) return status.error();
+  return memories;
+}
+
+Result<NeuronRead> parse_neuron_read(const Json& read, const std::string& path) {
+  NeuronRead neuron;
+  if (!find(read, "layer")) return wrong(path + ".layer", "the number of a block");
+  if (!find(read, "neuron")) return wrong(path + ".neuron", "the number of a neuron");
+  for (const auto& [key, value] : {std::pair{"layer", &neuron.layer}, {"neuron", &neuron.neuron}})
+    if (auto status = parse_number(read, key, path, 0, kAnyIndex, *value); !status) return status.error();
+  if (auto status = parse_reader(read, path, neuron.reader); !status) return status.error();
+  if (auto status = parse_number(read, "top", path, 1, kMostTop, neuron.top); !status) return status.error();
+  if (auto status = parse_number(read, "triggers", path, 1, kMostListed, neuron.triggers); !status)
+    return status.error();
+  return neuron;
+}
+
+Result<PromotersRead> parse_promoters_read(const Json& read, const std::string& path) {
+  PromotersRead promoters;
+  const Json* token = find(read, "token");
+  if (!token) return wrong(path + ".token", "a token's id or its text");
+  auto ref = parse_token(*token, path + ".token");
+  if (!ref) return ref.error();
+  promoters.token = *std::move(ref);
+  if (auto status = parse_reader(read, path, promoters.reader); !status) return status.error();
+  if (auto status = parse_number(read, "neurons", path, 1, kMostListed, promoters.neurons); !status)
+    return status.error();
+  return promoters;
+}
+
+Result<ParametersRead> parse_parameters_read(const Json& read, const std::string& path) {
+  ParametersRead parameters;
+  if (!find(read, "layer")) return wrong(path + ".layer", "the number of a block");
+  if (auto status = parse_number(read, "layer", path, 0, kAnyIndex, parameters.layer); !status) return status.error();
+  const bool of_head = find(read, "head");
+  if (of_head == (find(read, "neuron") != nullptr)) return wrong(path, "given either a head or a neuron");
+  auto& index = of_head ? parameters.head : parameters.neuron;
+  if (auto status = parse_number(read, of_head ? "head" : "neuron", path, 0, kAnyIndex, index.emplace()); !status)
+    return status.error();
+  if (auto status = parse_reader(read, path, parameters.reader); !status) return status.error();
+  if (auto status = parse_number(read, "top", path, 1, kMostTop, parameters.top); !status) return status.error();
+  if (const Json* token = find(read, "token")) {
+    if (!of_head) return wrong(path + ".token", "left out: only a head's circuits are asked about one token");
+    auto ref = parse_token(*token, path + ".token");
+    if (!ref) return ref.error();
+    parameters.token = *std::move(ref);
+  }
+  return parameters;
+}
+
+Result<CircuitsRead> parse_circuits_read(const Json& read, const std::string& path) {
+  CircuitsRead circuits;
+  if (auto status = parse_reader(read, path, circuits.reader); !status) return status.error();
+  return circuits;
+}
+
+Result<CopyingRead> parse_copying_read(const Json& read, const std::string& path) {
+  const Json* given = find(read, "names");
+  if (!given) return wrong(path + ".names", "a list of tokens");
+  auto names = parse_tokens(*given, path + ".names");
+  if (!names) return names.error();
+  return CopyingRead{*std::move(names)};
+}
+
 template <auto parse>
 Status parse_as(const Json& read, const std::string& path, ReadKind& what) {
   auto parsed = parse(read, path);
@@ -138,15 +239,25 @@ Status parse_as(const Json& read, const std::string& path, ReadKind& what) {
   return ok();
 }
 
+// What a reading reads: a run, or a model's weights, for which nothing has to be run.
+enum class Source { run, weights };
+
 struct Kind {
   const char* name;
+  Source source;
   Status (*parse)(const Json& read, const std::string& path, ReadKind& what);
 };
-constexpr Kind kKinds[] = {{"lens", parse_as<parse_lens_read>},
-                           {"activations", parse_as<parse_activations_read>},
-                           {"components", parse_as<parse_components_read>},
-                           {"writes", parse_as<parse_writes_read>},
-                           {"head_scores", parse_as<parse_head_scores_read>}};
+constexpr Kind kKinds[] = {{"lens", Source::run, parse_as<parse_lens_read>},
+                           {"activations", Source::run, parse_as<parse_activations_read>},
+                           {"components", Source::run, parse_as<parse_components_read>},
+                           {"writes", Source::run, parse_as<parse_writes_read>},
+                           {"head_scores", Source::run, parse_as<parse_head_scores_read>},
+                           {"memories", Source::run, parse_as<parse_memories_read>},
+                           {"neuron", Source::run, parse_as<parse_neuron_read>},
+                           {"promoters", Source::weights, parse_as<parse_promoters_read>},
+                           {"parameters", Source::weights, parse_as<parse_parameters_read>},
+                           {"circuits", Source::weights, parse_as<parse_circuits_read>},
+                           {"copying", Source::run, parse_as<parse_copying_read>}};
 
 // "lens", "activations"
 std::string kinds() {
@@ -157,16 +268,23 @@ std::string kinds() {
 
 }  // namespace
 
-Result<Read> parse_read(const Json& read, const std::set<std::string>& runs, const std::string& path) {
+Result<Read> parse_read(const Json& read, const std::set<std::string>& runs,
+                        const std::map<std::string, std::string>& models, const std::string& path) {
   if (!read.is_object()) return wrong(path, "an object");
-  Read parsed;
-  const auto run = parse_reference(read, "run", runs, path);
-  if (!run) return run.error();
-  parsed.run = *run;
   const Json* what = find(read, "what");
   if (!what || !what->is_string()) return wrong(path + ".what", "one of " + kinds());
-  for (const auto& [kind, parse] : kKinds) {
+  for (const auto& [kind, source, parse] : kKinds) {
     if (*what != kind) continue;
+    Read parsed;
+    if (source == Source::run) {
+      const auto run = parse_reference(read, "run", runs, path);
+      if (!run) return run.error();
+      parsed.run = *run;
+    } else {
+      const auto model = parse_reference(read, "model", keys_of(models), path);
+      if (!model) return model.error();
+      parsed.model = models.at(*model);
+    }
     if (auto status = parse(read, path, parsed.what); !status) return status.error();
     return parsed;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,7 +14,9 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "engine/parse.h"
+#include "lens/directions.h"
 #include "lens/logit_lens.h"
+#include "lens/memories.h"
 #include "model/hook_point.h"
 
 namespace lens {
@@ -55,14 +58,58 @@ struct HeadScoresRead {
   std::optional<std::size_t> period;  // of the run; none means that it was made to repeat and knows
 };
 
-using ReadKind = std::variant<LensRead, ActivationsRead, ComponentsRead, WritesRead, HeadScoresRead>;
+struct MemoriesRead {
+  std::size_t layer = 0;
+  int position = -1;
+  Reader reader = Reader::gamma;
+  MemoryOrder order = MemoryOrder::weight;
+  std::optional<TokenRef> token;
+  std::size_t neurons = 10;
+  std::size_t top = 10;
+};
+
+struct NeuronRead {
+  std::size_t layer = 0;
+  std::size_t neuron = 0;
+  Reader reader = Reader::gamma;
+  std::size_t top = 10;
+  std::size_t triggers = 10;
+};
+
+struct PromotersRead {
+  TokenRef token;
+  Reader reader = Reader::gamma;
+  std::size_t neurons = 20;
+};
+
+// Of a neuron or of a head.
+struct ParametersRead {
+  std::size_t layer = 0;
+  std::optional<std::size_t> neuron, head;
+  Reader reader = Reader::gamma;
+  std::size_t top = 10;
+  std::optional<TokenRef> token;  // of a head
+};
+
+struct CircuitsRead {
+  Reader reader = Reader::gamma;
+};
+
+struct CopyingRead {
+  std::vector<TokenRef> names;
+};
+
+using ReadKind = std::variant<LensRead, ActivationsRead, ComponentsRead, WritesRead, HeadScoresRead, MemoriesRead,
+                              NeuronRead, PromotersRead, ParametersRead, CircuitsRead, CopyingRead>;
 
 struct Read {
-  std::string run;
+  std::string run;                   // "" for a reading of weights, which names a model instead
+  std::optional<std::string> model;  // its ref
   ReadKind what;
 };
 
-// `runs`: the names there are. Errors: experiment_key, by `path`; not_built, by name.
-Result<Read> parse_read(const Json& read, const std::set<std::string>& runs, const std::string& path);
+// `runs`: the names there are; `models`: names and refs. Errors: experiment_key, by `path`; not_built, by name.
+Result<Read> parse_read(const Json& read, const std::set<std::string>& runs,
+                        const std::map<std::string, std::string>& models, const std::string& path);
 
 }  // namespace lens

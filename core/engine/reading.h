@@ -37,6 +37,13 @@ Result<std::unique_ptr<Reading>> start_reading(const ActivationsRead& asked, Sli
 Result<std::unique_ptr<Reading>> start_reading(const ComponentsRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const WritesRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const HeadScoresRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const MemoriesRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const NeuronRead& asked, SlicedRun& run);
+// Errors also: layer, neuron, head, no_names. For a reading of weights the run is one without tokens.
+Result<std::unique_ptr<Reading>> start_reading(const PromotersRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const ParametersRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const CircuitsRead& asked, SlicedRun& run);
+Result<std::unique_ptr<Reading>> start_reading(const CopyingRead& asked, SlicedRun& run);
 
 // Error: hook_layer, for a block that the run's model does not have.
 Status check_hook(HookPoint hook, const SlicedRun& run);

@@ -109,6 +109,29 @@ Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSp
   return ids;
 }
 
+Status check_layer(const LoadedModel& model, std::size_t layer) {
+  const std::size_t n_layer = model.model.config().n_layer;
+  if (layer < n_layer) return ok();
+  return Error{"layer", "Block " + std::to_string(layer) + " does not exist: " + title(model) + " has blocks 0 to " +
+                            std::to_string(n_layer - 1) + "."};
+}
+
+Status check_neuron(const LoadedModel& model, std::size_t layer, std::size_t neuron) {
+  if (auto status = check_layer(model, layer); !status) return status;
+  const std::size_t d_mlp = model.model.config().d_mlp;
+  if (neuron < d_mlp) return ok();
+  return Error{"neuron", "Neuron " + std::to_string(neuron) + " does not exist: a block of " + title(model) +
+                             " has neurons 0 to " + std::to_string(d_mlp - 1) + "."};
+}
+
+Status check_head(const LoadedModel& model, std::size_t layer, std::size_t head) {
+  if (auto status = check_layer(model, layer); !status) return status;
+  const std::size_t n_head = model.model.config().n_head;
+  if (head < n_head) return ok();
+  return Error{"head", "Head " + std::to_string(head) + " does not exist: a block of " + title(model) +
+                           " has heads 0 to " + std::to_string(n_head - 1) + "."};
+}
+
 Result<std::vector<std::size_t>> resolve_positions(std::span<const int> named, std::size_t n, const std::string& run) {
   std::vector<std::size_t> positions(named.empty() ? n : 0);
   std::iota(positions.begin(), positions.end(), std::size_t{0});

@@ -26,6 +26,11 @@ Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSp
 // Each token once. Errors: no_tokenizer, token_id, token_text (not exactly one token).
 Result<std::vector<TokenId>> resolve_tokens(const LoadedModel& model, std::span<const TokenRef> refs);
 
+// Errors: layer, neuron, head (beyond what the model has).
+Status check_layer(const LoadedModel& model, std::size_t layer);
+Status check_neuron(const LoadedModel& model, std::size_t layer, std::size_t neuron);
+Status check_head(const LoadedModel& model, std::size_t layer, std::size_t head);
+
 // The positions that a read of a run names, each once: −1 is the last of the run's n, none named means all of them.
 // Error: position.
 Result<std::vector<std::size_t>> resolve_positions(std::span<const int> named, std::size_t n, const std::string& run);

@@ -55,6 +55,7 @@ CachedRun RunCache::take(const Config& config, std::span<const TokenId> tokens) 
 }
 
 void RunCache::put(CachedRun run) {
+  if (run.activations.size() == 0) return;  // a reading of weights
   if (run.columns.size() > kMaxQuestions) run.columns.clear();
   runs_.push_front(std::move(run));
   std::size_t bytes = 0;

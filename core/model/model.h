@@ -43,6 +43,8 @@ class Model {
   };
   NormDirection norm_direction(std::span<const double> d, float scale) const;
   const PackedMatrix& W_U() const { return weights_.W_U; }
+  // [d_model, d_vocab], a token's embedding a column.
+  const PackedMatrix& W_E() const { return weights_.W_E ? *weights_.W_E : weights_.W_U; }
 
  private:
   Config config_;

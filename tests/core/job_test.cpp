@@ -195,3 +195,39 @@ TEST_CASE("an activations read of several hooks gives each its own shape") {
   REQUIRE(tables[2].dims[2].size == 5);
   REQUIRE(tables[3].dims.size() == 1);
 }
+
+TEST_CASE("memories are read from a run that is there, and weights without one") {
+  Engine made = engine();
+  steps(made, experiment(ids(12)));
+  const Json memories{{"what", "memories"}, {"layer", 1}, {"position", 3}};
+  REQUIRE(steps(made, experiment(ids(12), memories)) == 2);
+  REQUIRE(steps(made, experiment(ids(12), {{"what", "neuron"}, {"layer", 2}, {"neuron", 5}})) == 2);
+
+  Engine fresh = engine();
+  Json document{{"v", 1}, {"models", {{"m", "tiny"}}}, {"reads", {{{"what", "promoters"}, {"token", 7}}}}};
+  REQUIRE(steps(fresh, document) == kBlocks);
+  REQUIRE(fresh.run(print_json(document))->at(0).run.empty());
+  // What was read without a run leaves nothing in the way of the next one.
+  REQUIRE(steps(fresh, experiment(ids(12))) > kBlocks);
+  REQUIRE(steps(fresh, document) == kBlocks);
+  REQUIRE(steps(fresh, experiment(ids(12))) == 1);
+}
+
+TEST_CASE("a memory reading leaves the run's bits as they were") {
+  Engine made = engine();
+  const auto before = made.run(print_json(experiment(ids(9))));
+  Json document = experiment(ids(9));
+  const Json memories{{"what", "memories"}, {"layer", 0}, {"position", 4}};
+  const Json neuron{{"what", "neuron"}, {"layer", 2}, {"neuron", 1}};
+  document["reads"] = {memories, neuron, document["reads"][0]};
+  const auto after = made.run(print_json(document));
+  REQUIRE((before && after));
+  const auto &a = before->at(0).tables, &b = after->at(2).tables;
+  REQUIRE(a.size() == b.size());
+  for (std::size_t t = 0; t < a.size(); ++t)
+    if (const auto* floats = std::get_if<std::vector<float>>(&a[t].data))
+      for (std::size_t i = 0; i < floats->size(); ++i) {
+        const float other = std::get<std::vector<float>>(b[t].data)[i];
+        REQUIRE((floats->at(i) == other || (std::isnan(floats->at(i)) && std::isnan(other))));
+      }
+}
