@@ -30,7 +30,7 @@ const ask = (page, read) =>
 
 test('sections are closed at first, open by the keyboard, and the link keeps them open', async ({ page }) => {
   await openAt(page);
-  await expect(page.locator('details.section')).toHaveCount(5);
+  await expect(page.locator('details.section')).toHaveCount(7);
   await expect(page.locator('details.section[open]')).toHaveCount(0);
   await section(page, 'Who wrote this?').locator('summary').focus();
   await page.keyboard.press('Enter');

@@ -195,6 +195,8 @@ export const sections = {
     writes: 'What attention and MLP wrote',
     attention: 'Attention patterns',
     heads: 'What do the heads do?',
+    memories: 'Memories: the neurons',
+    weights: 'Weights, without a prompt',
   },
   reading: 'Reading …',
   failed: 'This part of the page could not be loaded.',
@@ -351,6 +353,93 @@ export const heads = {
     `${names.length === 1 ? 'It does' : `${count(names.length, 'head')} do`} mostly that: ${names.join(', ')}.`,
   how: (/** @type {number} */ length, /** @type {number} */ seeds, /** @type {string} */ formed) =>
     `Mean attention on ${length} random tokens twice over, ${count(seeds, 'seed')}, without a token that opens the text. “Formed” is from ${formed} on, a limit of ours. Elhage et al. (2021), Olsson et al. (2022).`,
+};
+
+export const ends = {
+  promotes: 'promotes',
+  suppresses: 'suppresses',
+};
+
+export const memories = {
+  by: 'Ranked by ',
+  weight: 'how much they write',
+  effect: (/** @type {string} */ token) => `what they add to ${token}`,
+  active: (/** @type {number} */ layer, /** @type {number} */ share, /** @type {number} */ neurons) =>
+    `The MLP of block ${layer}: ${percent(share)} of its ${count(neurons, 'neuron')} are active here.`,
+  explained: (/** @type {number} */ n, /** @type {number} */ share) =>
+    `These ${n} make up ${percent(Math.max(share, 0))} of what it wrote.`,
+  /** @param {Part} token @param {string[]} neurons @returns {Part[]} */
+  layerTop: (token, neurons) => [
+    'As a whole it promotes ',
+    token,
+    ' most; ',
+    neurons.length === 0
+      ? 'no neuron does so by itself: the answer is composed.'
+      : neurons.length <= 3
+        ? `so does ${neurons.join(', ')} by itself.`
+        : `so do ${count(neurons.length, 'neuron')} by themselves.`,
+  ],
+  nothing: 'No MLP has written to the embedding yet; choose a row above it.',
+  weightMeans:
+    'The bar is activation times the length of the neuron’s value. ↑ is what it promotes here, ↓ what it suppresses.',
+  effectMeans:
+    'The bar is what it adds to that token’s centred logit in this row. ↑ is what it promotes here, ↓ what it suppresses.',
+  direct: 'Direct effect only, read through the final norm’s γ; press a neuron to see it by itself.',
+  papers:
+    'After Geva et al. (2021, 2022): each neuron is a memory, its key a pattern in the text, its value a push towards some tokens.',
+};
+
+export const neuron = {
+  label: (/** @type {string} */ name) => `Neuron ${name}`,
+  value: 'Its value, when it is active: tokens by what it adds to their logits, before scaling.',
+  key: 'Its key: tokens whose embedding alone would excite it most, and least.',
+  most: 'most',
+  least: 'least',
+  fires: 'Where in this text it is most active, and where the token that followed stands among those that it promotes.',
+  at: 'at',
+  activation: 'activation',
+  next: 'then came',
+  rank: 'rank',
+  end: 'the end',
+  position: (/** @type {number} */ p) => `To position ${p}`,
+  silent: 'It is active nowhere in this text.',
+  said: (/** @type {number} */ share) =>
+    `At ${percent(share)} of these, what followed is the token that it promotes most.`,
+};
+
+export const weights = {
+  copying:
+    'Copying score: whether a head, when it attends to a token, makes that same token more probable. The model’s, whatever the prompt.',
+  map: 'The copying score of each head, by layer',
+  head: (/** @type {string} */ name) => `Head ${name}`,
+  lowers: '−1 lowers it',
+  raises: '+1 raises it',
+  press: 'Press a head to see its circuits.',
+  tied: 'This model reads and writes tokens by the same matrix, which by itself makes the score positive: compare heads, and do not read it as a share.',
+  composition: 'Heads in lower blocks whose output it reads most, above what random weights would give:',
+  parts: { q: 'for its queries: ', k: 'for its keys: ', v: 'for its values: ' },
+  papers:
+    'After Elhage et al. (2021): OV and QK circuits, eigenvalues, composition; and Dar et al. (2022): weights read as tokens. Through the norms’ γ, without biases and without their scale. Direct effect only.',
+};
+
+export const head = {
+  ov: 'OV, attended to → what becomes more or less probable:',
+  raises: 'raises most',
+  lowers: 'lowers most',
+  qk: 'QK, the token that asks → the one it attends to, most and least:',
+  most: 'most',
+  least: 'least',
+  /** @param {Part} token @returns {Part[]} */
+  writes: (token) => ['Attending to ', token, ', the token of the selected column, it'],
+  /** @param {Part} token @returns {Part[]} */
+  attends: (token) => ['At ', token, ', by the token’s embedding alone, it attends'],
+};
+
+export const promoters = {
+  /** @param {Part} token @returns {Part[]} */
+  title: (token) => ['Neurons that promote ', token],
+  means:
+    'Of all blocks, by what the neuron’s value adds to that token’s centred logit, before scaling, for an activation of 1.',
 };
 
 export const share = {

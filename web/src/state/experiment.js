@@ -31,10 +31,14 @@ export function shownRun(e) {
   return e.reads?.[shownRead(e)]?.run ?? Object.keys(e.runs ?? {})[0] ?? '';
 }
 
+/** The name, in the Experiment, of the model that the page draws. @param {Experiment} e @returns {string} */
+export function shownModelName(e) {
+  return e.runs?.[shownRun(e)]?.model ?? Object.keys(e.models ?? {})[0];
+}
+
 /** The ref of the model that the page draws. @param {Experiment} e @returns {string} */
 export function shownModel(e) {
-  const name = e.runs?.[shownRun(e)]?.model ?? Object.keys(e.models ?? {})[0];
-  return e.models?.[name] ?? '';
+  return e.models?.[shownModelName(e)] ?? '';
 }
 
 /** @param {Experiment} e @returns {string[]} */

@@ -39,6 +39,16 @@ const SECTIONS = {
     view: (s) =>
       html`<section-heads .conductor=${s.conductor} .drawing=${s.drawing} .selection=${s.selection} .experiment=${s.experiment} .busy=${s.busy}></section-heads>`,
   },
+  memories: {
+    load: async () => (await import('./memories.js')).Memories,
+    view: (s) =>
+      html`<section-memories .conductor=${s.conductor} .drawing=${s.drawing} .selection=${s.selection} .experiment=${s.experiment} .busy=${s.busy}></section-memories>`,
+  },
+  weights: {
+    load: async () => (await import('./weights.js')).Weights,
+    view: (s) =>
+      html`<section-weights .conductor=${s.conductor} .drawing=${s.drawing} .selection=${s.selection} .experiment=${s.experiment} .busy=${s.busy}></section-weights>`,
+  },
 };
 
 /** @type {Set<string>} those whose code is here, or on its way */
