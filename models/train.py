@@ -160,10 +160,13 @@ class GPT2(torch.nn.Module):
             return torch.addmm(p[h + name + ".bias"], x.reshape(-1, w.shape[0]), w).view(*x.shape[:-1], -1)
         q, k, v = (s.view(b, t, c["n_head"], -1).transpose(1, 2)
                    for s in linear(norm(x, "ln_1"), "attn.c_attn").split(d, -1))
-        scores = torch.matmul(q * (d // c["n_head"]) ** -0.5, k.transpose(-1, -2)) + self.mask[:t, :t]
-        mixed = torch.matmul(torch.softmax(scores, -1), v).transpose(1, 2).reshape(b, t, d)
+        mixed = self.attend(q * (d // c["n_head"]) ** -0.5, k, v).transpose(1, 2).reshape(b, t, d)
         x = x + linear(mixed, "attn.c_proj")
         return x + linear(F.gelu(linear(norm(x, "ln_2"), "mlp.c_fc"), approximate="tanh"), "mlp.c_proj")
+
+    def attend(self, q, k, v):
+        t = q.shape[-2]
+        return torch.matmul(torch.softmax(torch.matmul(q, k.transpose(-1, -2)) + self.mask[:t, :t], -1), v)
 
     def residuals(self, ids):
         """The residual stream before block 0 and after each block."""
