@@ -88,9 +88,10 @@ async function copyModels() {
       entry.bytes[file] = (await stat(from)).size;
       await cp(from, join(out, 'models', entry.path, file));
     }
-    if (entry.counts) {
-      entry.bytes[entry.counts] = (await stat(join(models, entry.counts))).size;
-      await cp(join(models, entry.counts), join(out, 'models', entry.counts));
+    for (const file of [entry.counts, entry.lens_scores, ...Object.values(entry.lenses ?? {})]) {
+      if (!file) continue;
+      entry.bytes[file] = (await stat(join(models, file))).size;
+      await cp(join(models, file), join(out, 'models', file));
     }
   }
   await writeFile(join(out, 'models/catalog.json'), `${JSON.stringify(catalog, null, 2)}\n`);

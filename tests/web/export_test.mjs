@@ -28,10 +28,21 @@ const readout = readoutOf([
   { token: 0, answer: 2, rows, second: [3, 0.1] },
   { token: 1, answer: 3, rows, second: [0, 0.1] },
 ]);
-const words = { model: 'A & B', measure: 'p', ticks: ['0', '1'], deeper: 'deeper', output: 'output' };
+const words = {
+  model: 'A & B',
+  measure: 'p',
+  hatched: 'hatched: doubtful',
+  ticks: ['0', '1'],
+  deeper: 'deeper',
+  output: 'output',
+};
 const picture = pictureOf({
   ...{ readout, vocabulary, opens: false, rows: [0, 1], words },
-  paint: (row, p) => ({ step: Math.round(100 * readout.answerProb(row, p)), number: p ? '.50' : '' }),
+  paint: (row, p) => ({
+    step: Math.round(100 * readout.answerProb(row, p)),
+    number: p ? '.50' : '',
+    hatched: row === 0 && p === 1,
+  }),
 });
 
 test('a picture has the output first, and bold where a cell says the final answer', () => {
@@ -74,7 +85,9 @@ print(json.dumps([r.get("width"), r.get("height"), [t.text for t in r.iter("{htt
   assert.deepEqual([Number(w), Number(h)], [width, height]);
   assert.ok(said.includes(vocabulary.token(0).plain));
   assert.ok(said.includes('A & B'));
-  assert.deepEqual(tags, ['rect', 'svg', 'text', 'title']);
+  assert.ok(said.includes('hatched: doubtful'));
+  assert.deepEqual(tags, ['path', 'rect', 'svg', 'text', 'title']);
+  assert.equal(text.split('<path').length, 2);
   assert.ok(text.includes(`rx="3" fill="${ramp('light')[25].background}"`));
 });
 
@@ -125,17 +138,24 @@ const asked = {
   norm: 'frozen',
   mid: true,
   top: 5,
+  lens: null,
 };
+const tuned = { name: 'tuned', file: 'models/a b.safetensors' };
 
 test('the Python is Python for every norm, and one comment stays one line', () => {
   for (const norm of ['recomputed', 'frozen', 'none'])
-    for (const mid of [false, true]) {
-      const code = transformerLensCode({ ...asked, norm, mid });
+    for (const [mid, lens] of /** @type {const} */ ([
+      [false, null],
+      [true, null],
+      [true, tuned],
+    ])) {
+      const code = transformerLensCode({ ...asked, norm, mid, lens });
       const parsed = spawnSync('/usr/bin/python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], {
         ...{ input: code, encoding: 'utf8' },
       });
       assert.equal(parsed.stderr, '');
       assert.equal(code.includes('hook_resid_mid'), mid);
+      assert.equal(code.includes('load_file("models/a b.safetensors")'), lens !== null);
       assert.equal(code.includes('ln_final.hook_scale'), norm === 'frozen');
       assert.equal(code.includes('model.ln_final(resid)'), norm === 'recomputed');
       assert.ok(code.includes('tokens = torch.tensor([[3, 1]])'));
@@ -146,6 +166,8 @@ test('a shell reads the command line as it was meant', () => {
   const line = lensCommand(asked);
   const argv = spawnSync('/bin/sh', ['-c', `lens() { printf '%s|' "$@"; }; ${line}`], { encoding: 'utf8' }).stdout;
   assert.equal(argv, "read|--model|models/it's.gguf|--ids|3,1|--top|5|--norm|frozen|--mid|--json|");
+  const other = lensCommand({ ...asked, lens: tuned });
+  assert.ok(other.includes(" --lens-file 'tuned=models/a b.safetensors' --lens tuned "), other);
 });
 
 test('file names hold letters and digits only', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Readout } from '../../web/src/engine/readout.js';
 import {
+  lensesNamed,
   newExperiment,
   promptOf,
   sameQuestion,
@@ -119,4 +120,24 @@ test('typing replaces ids, and a document without a lens has no read to show', (
   assert.deepEqual(withPrompt(ids, 'a').runs.r, { prompt: 'a' });
   assert.equal(shownRead({ v: 1, reads: [] }), -1);
   assert.deepEqual(selectionOf({ view: { position: 'x', row: 4 } }), { position: -1, row: null });
+});
+
+test('every lens that a read names is found, with the model that it is for', () => {
+  const e = {
+    ...{ v: 1, models: { a: 'primer', b: 'other' } },
+    runs: { main: { model: 'a', prompt: 'x' }, second: { model: 'b', prompt: 'x' } },
+    reads: [
+      { what: 'lens', run: 'main', lens: 'raw', beside: 'tuned' },
+      { what: 'lens', run: 'second', lens: 'jacobian' },
+      { what: 'lens', run: 'main', lens: 3 },
+    ],
+  };
+  assert.deepEqual(lensesNamed(e), [
+    { ref: 'primer', name: 'tuned' },
+    { ref: 'other', name: 'jacobian' },
+  ]);
+  assert.deepEqual(lensesNamed({ models: { m: 'p' }, runs: { r: {} }, reads: [{ lens: 'tuned' }] }), [
+    { ref: 'p', name: 'tuned' },
+  ]);
+  assert.deepEqual(lensesNamed({}), []);
 });

@@ -4,6 +4,7 @@ import { followTheme } from './state/theme.js';
 import { scaleCss } from './style/scale.js';
 import { TrajectoryChart } from './views/chart.js';
 import { LensGrid } from './views/grid.js';
+import { LensScores } from './views/lens_scores.js';
 import { LogitLens } from './views/logit_lens.js';
 import { LensMap } from './views/map.js';
 import { CellPanel } from './views/panel.js';
@@ -25,6 +26,7 @@ customElements.define('panel-sections', PanelSections);
 customElements.define('cell-panel', CellPanel);
 customElements.define('lens-map', LensMap);
 customElements.define('lens-grid', LensGrid);
+customElements.define('lens-scores', LensScores);
 customElements.define('lens-share', ShareMenu);
 customElements.define('logit-lens', LogitLens);
 

@@ -39,6 +39,8 @@ export const page = {
   close: 'Close',
   undo: 'Undo',
   undoMeans: (/** @type {string} */ text) => `Back to “${text}”`,
+  /** @param {string} model @param {string} lens */
+  throughLens: (model, lens) => `${model} · ${lens} lens`,
   recorded: 'recorded',
   recordedMeans: 'Computed when this page was built, by the same model; until the model is here.',
   computed: 'computed here',
@@ -84,6 +86,10 @@ export const measures = {
 
 export const controls = {
   colour: 'Colour',
+  lens: 'Lens',
+  hatch: 'hatch what it may misread',
+  hatched: (/** @type {string} */ lens) =>
+    `hatched: the ${lens} lens reads that cell more than 1 nat otherwise (KL), so the word there may be the reader’s fault, not the layer’s`,
   more: 'More',
   norm: 'Final norm',
   /** @type {Record<string, {name: string, means: string}>} */
@@ -119,6 +125,32 @@ export const controls = {
     },
   },
 };
+
+/** @type {Record<string, {name: string, means: string}>} */
+const lenses = {
+  raw: { name: 'raw', means: '' },
+  tuned: {
+    name: 'tuned',
+    means:
+      'Tuned lens: each row goes through a map of its own first, which was fitted on other text to say what the output says.',
+  },
+  jacobian: {
+    name: 'Jacobian',
+    means:
+      'Jacobian lens: what the state there disposes the model to say, now or later on. It does not try to guess the next token, so its KL from the output is no mark of its quality.',
+  },
+  'jacobian-here': {
+    name: 'Jacobian, this position',
+    means:
+      'Jacobian lens, this position alone: what the state there disposes the model to say right here. It was not fitted to the output, so its KL from it is no mark of its quality.',
+  },
+  yours: { name: 'yours', means: 'Your own lens, from the file that you gave this page; a link cannot hold it.' },
+};
+
+/** @param {string} name */
+export function lensWords(name) {
+  return Object.hasOwn(lenses, name) ? lenses[name] : { name, means: '' };
+}
 
 export const panel = {
   label: 'The selected cell',
@@ -483,7 +515,7 @@ export const about = {
       title: 'What it is not',
       points: [
         'Not the model’s thoughts. A row’s word is what the last layer’s reader makes of it; nothing obliges a middle layer to write in that language.',
-        'Early rows mislead. Much of what they hold is for the layers above, and the lens reads it as words all the same. The tuned lens (below) was made for that.',
+        'Early rows mislead. Much of what they hold is for the layers above, and the lens reads it as words all the same. The tuned lens was made for that.',
         'The norm matters. The final norm was trained on the last row alone; recomputed for each row, frozen, or left out, it gives other pictures, and published tools differ here.',
         'Frequent tokens are favoured. Where the stream says little, the words that are common in the training text win.',
         'Not a cause. That a token leads at some layer does not say which part of the model put it there.',
@@ -499,6 +531,15 @@ export const about = {
       ],
     },
   ],
+  lensesTitle: 'How far each lens is from the output',
+  lensesNote: (/** @type {string} */ positions) =>
+    `Means over ${positions} positions of text that neither the model nor a lens was fitted on, in nats. The Jacobian lenses were not made to guess the next token: their KL is shown, and is no mark of their quality.`,
+  lensesMeasures: /** @type {Record<string, string>} */ ({
+    kl: 'KL from the output',
+    cross_entropy: 'cross-entropy of the next token',
+    entropy: 'entropy',
+  }),
+  lensesRow: 'row',
   papersTitle: 'Where it comes from',
   papers: [
     {
@@ -696,11 +737,11 @@ export const outputRow = 'output';
 /**
  * A cell for a screen reader: `cell` from the cell outwards, as one moves in the table; `whole` from its place inwards.
  * @param {{row: string, position: number, token: string | null, top: string, measure: string, value: string,
- *          answer: string | null}} cell  token: null at the start of a text; answer: where the top token is another
+ *          answer: string | null, hatched: boolean}} cell  token: null at the start of a text; answer: where the top token is another
  */
-export function spokenCell({ row, position, token, top, measure, value, answer }) {
+export function spokenCell({ row, position, token, top, measure, value, answer, hatched }) {
   const where = token === null ? `${row}, at the start of the text` : `${row}, at ${token}, position ${position}`;
-  const what = `${top}, ${measure} ${value}`;
+  const what = `${top}, ${measure} ${value}${hatched ? ', hatched' : ''}`;
   return {
     cell: `${what}; ${where}`,
     whole: `${where}: ${what}${answer === null ? ', the final answer' : `; final answer ${answer}`}`,

@@ -4,8 +4,9 @@ import { megabytes, trouble } from '../strings.js';
 import { LensError } from './errors.js';
 
 /**
- * @typedef {{title: string, about: string, path: string, files: string[], counts?: string, bos: boolean, bytes?: Record<string, number>}} CatalogEntry
- *   counts: a TokenCounts file beside the catalog, for who asks for it
+ * @typedef {{title: string, about: string, path: string, files: string[], counts?: string, lenses?: Record<string, string>, lens_scores?: string, bos: boolean, bytes?: Record<string, number>}} CatalogEntry
+ *   Beside the catalog, for who asks for them: counts, a TokenCounts file; lenses, files of translators by the lens' name;
+ *   lens_scores, what models/fit_lenses.py measured of them
  * @typedef {{tokens: number, counts: number[]}} TokenCounts  how many tokens the weights were trained on, and each token's share of them, by id
  * @typedef {Record<string, CatalogEntry>} Catalog
  * @typedef {{prompt: string, look_at?: string}} Example

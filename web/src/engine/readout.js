@@ -27,6 +27,7 @@ const OPTIONAL = {
   surprisal: ['row', 'position'],
   answer_logit: ['row', 'position'],
   change: ['row', 'position'],
+  beside_kl: ['row', 'position'],
   input_rank: ['row', 'position'],
   input_prob: ['row', 'position'],
   track_id: ['track'],
@@ -170,6 +171,11 @@ export class Readout {
     return this.#tables.change?.data[this.#cell(row, position)] ?? Number.NaN;
   }
 
+  /** KL from the same row through the lens beside, in nats; NaN where none was asked for. @param {number} row @param {number} position */
+  besideKl(row, position) {
+    return this.#tables.beside_kl?.data[this.#cell(row, position)] ?? Number.NaN;
+  }
+
   /** Of the position's own token, from 1; -1 where there is none. @param {number} row @param {number} position */
   inputRank(row, position) {
     return this.#tables.input_rank?.data[this.#cell(row, position)] ?? -1;
@@ -183,6 +189,11 @@ export class Readout {
   /** What a centred logit is short of the raw one. @param {number} row @param {number} position */
   meanLogit(row, position) {
     return this.#tables.mean_logit.data[this.#cell(row, position)];
+  }
+
+  /** Whether the cells are held against another lens. */
+  get isBeside() {
+    return this.#tables.beside_kl !== undefined;
   }
 
   /** @param {number} position */

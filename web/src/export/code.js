@@ -9,6 +9,7 @@
  * @property {string} norm    "recomputed", "frozen" or "none"
  * @property {boolean} mid
  * @property {number} top
+ * @property {{name: string, file: string} | null} lens  null for the raw one
  */
 
 const NORMS = {
@@ -22,7 +23,7 @@ const NORMS = {
 };
 
 /** @param {Asked} asked @returns {string} Python */
-export function transformerLensCode({ model, file, ids, tokens, norm, mid, top }) {
+export function transformerLensCode({ model, file, ids, tokens, norm, mid, top, lens }) {
   const steps = NORMS[/** @type {keyof typeof NORMS} */ (norm)] ?? NORMS.recomputed;
   return `# The logit lens grid of the tokens
 #   ${comment(tokens)}
@@ -51,7 +52,7 @@ with torch.no_grad():
     for layer in range(model.cfg.n_layers):
 ${mid ? '        names.append(f"blocks.{layer}.hook_resid_mid")\n' : ''}        names.append(f"blocks.{layer}.hook_resid_post")
     resid = torch.stack([cache[name][0] for name in names])  # [row, position, d_model]
-    ${steps.join('\n    ')}
+${lens ? translation(lens.file) : ''}    ${steps.join('\n    ')}
     logits = read @ model.W_U + model.b_U
     prob, top = logits.softmax(-1).topk(${top})
 
@@ -60,10 +61,24 @@ for row in reversed(range(len(names))):  # the output on top
 `;
 }
 
+/** Each row through the lens' translator of the block that reads it next. @param {string} file */
+function translation(file) {
+  return `    from safetensors.torch import load_file
+    lens = {key: value.float() for key, value in load_file(${JSON.stringify(file)}).items()}
+    for row, name in enumerate(names):
+        block = int(name.split(".")[1]) + name.endswith("post")
+        if f"{block}.weight" in lens:  # a tuned lens
+            resid[row] += resid[row] @ lens[f"{block}.weight"].T + lens.get(f"{block}.bias", 0)
+        elif f"{block}.jacobian" in lens:
+            resid[row] = resid[row] @ lens[f"{block}.jacobian"].T
+`;
+}
+
 /** @param {Asked} asked @returns {string} a line for a POSIX shell */
-export function lensCommand({ file, ids, norm, mid, top }) {
+export function lensCommand({ file, ids, norm, mid, top, lens }) {
   const flags = [
     `--model ${shell(file)}`,
+    ...(lens ? [`--lens-file ${shell(`${lens.name}=${lens.file}`)} --lens ${shell(lens.name)}`] : []),
     `--ids ${ids.join(',')}`,
     `--top ${top}`,
     ...(norm === 'recomputed' ? [] : [`--norm ${shell(norm)}`]),

@@ -2,13 +2,14 @@
 import { rowName } from '../strings.js';
 
 /**
- * @typedef {{step: number, number: string}} Paint  step of the colour scale, -1 for none; the number to write, or ''
- * @typedef {{text: string, step: number, number: string, bold: boolean}} Cell
+ * @typedef {{step: number, number: string, hatched: boolean}} Paint  step of the colour scale, -1 for none; the number to write, or ''
+ * @typedef {{text: string, step: number, number: string, hatched: boolean, bold: boolean}} Cell
  * @typedef {object} Picture
  * @property {string} prompt     the tokens as they are shown, side by side
  * @property {string} model      which model this is
  * @property {string} measure    what the colour says
  * @property {import('../style/scale.js').Hue} [hue]  of the colour scale, warm by default
+ * @property {string | null} hatched  what a hatched cell says, where some may be
  * @property {string[]} ticks    of the scale, from 0 to its end
  * @property {string} deeper
  * @property {{text: string, quiet: boolean}[]} columns  quiet: the token that only opens the text
@@ -23,7 +24,7 @@ import { rowName } from '../strings.js';
  * @param {import('../style/scale.js').Hue} [args.hue]
  * @param {number[]} args.rows  the rows on show, bottom first
  * @param {(row: number, position: number) => Paint} args.paint
- * @param {{model: string, measure: string, ticks: string[], deeper: string, output: string}} args.words
+ * @param {{model: string, measure: string, hatched: string | null, ticks: string[], deeper: string, output: string}} args.words
  * @returns {Picture}
  */
 export function pictureOf({ readout, vocabulary, opens, hue, rows, paint, words }) {
@@ -37,6 +38,7 @@ export function pictureOf({ readout, vocabulary, opens, hue, rows, paint, words 
       .join(''),
     model: words.model,
     measure: words.measure,
+    hatched: words.hatched,
     hue,
     ticks: words.ticks,
     deeper: words.deeper,
@@ -48,8 +50,8 @@ export function pictureOf({ readout, vocabulary, opens, hue, rows, paint, words 
         cells: positions.map((p) => {
           const id = readout.topId(row, p);
           const quiet = columns[p].quiet;
-          const { step, number } = quiet ? { step: -1, number: '' } : paint(row, p);
-          return { text: text(id), step, number, bold: id >= 0 && id === readout.answer(p) };
+          const { step, number, hatched } = quiet ? { step: -1, number: '', hatched: false } : paint(row, p);
+          return { text: text(id), step, number, hatched, bold: id >= 0 && id === readout.answer(p) };
         }),
       };
     }),

@@ -49,6 +49,8 @@ export function svgOf(picture) {
   }
   write(MARGIN + scaleWidth + 16, scaleTop + 10, picture.measure, `font-size="12" fill="${soft}"`);
 
+  if (picture.hatched) write(MARGIN + scaleWidth + 16, scaleTop + 26, picture.hatched, `font-size="12" fill="${soft}"`);
+
   const headTop = scaleTop + 40;
   write(
     MARGIN + LEFT - 10,
@@ -72,7 +74,9 @@ export function svgOf(picture) {
     );
     for (const [p, c] of row.cells.entries()) {
       const { background, text } = c.step < 0 ? { background: null, text: soft } : steps[c.step];
-      cell(lefts[p], y, picture.columns[p].quiet ? CELL.quiet : CELL.width, height, background, () => {
+      const wide = picture.columns[p].quiet ? CELL.quiet : CELL.width;
+      cell(lefts[p], y, wide, height, background, () => {
+        if (c.hatched) out.push(`<path d="${hatching(wide, height)}" stroke="#000" stroke-opacity=".22"/>`);
         write(CELL.inset, 21, c.text, `font-size="14" fill="${text}" font-weight="${c.bold ? 700 : 400}"`);
         if (c.number !== '') write(CELL.inset, 37, c.number, `font-size="11" fill="${text}"`);
       });
@@ -101,6 +105,11 @@ export function svgOf(picture) {
     inside();
     out.push('</svg>');
   }
+}
+
+/** Slanted lines over a cell. @param {number} w @param {number} h */
+function hatching(w, h) {
+  return Array.from({ length: Math.ceil((w + h) / 9) }, (_, i) => `M${9 * i},0l${-h},${h}`).join('');
 }
 
 // XML has no way to write most control characters, nor a lone surrogate.

@@ -11,6 +11,8 @@ import { page, trouble } from '../strings.js';
 import { AddressBar } from './address.js';
 import {
   besideOf,
+  lensesNamed,
+  lensOf,
   modelRefs,
   newExperiment,
   promptOf,
@@ -26,6 +28,7 @@ import {
   withSelection,
   withView,
 } from './experiment.js';
+import { Lenses, YOURS } from './lenses.js';
 import { decodeLink, wellFormed, wellFormedText } from './link.js';
 import { keep, recall } from './storage.js';
 
@@ -47,7 +50,7 @@ import { keep, recall } from './storage.js';
  * @property {boolean} busy                  a newer answer is being computed
  * @property {{what: string, loaded: number, total: number | null, rate: number | null} | null} loading  rate: bytes a second
  * @property {{message: string, again: "retry" | "resume"} | null} failure  nothing can be computed; resume: because the user said so
- * @property {{about: "link" | "prompt" | "engine" | "counts", message: string} | null} notice  the page goes on
+ * @property {{about: "link" | "prompt" | "engine" | "counts" | "lens", message: string} | null} notice  the page goes on
  * @property {Example[]} examples
  * @property {string | null} undo  what an example put out of the box
  * @property {{ref: string, ranks: Int32Array | null} | null} frequency  of each token in a model's training text, once asked for
@@ -84,6 +87,8 @@ export class Conductor {
   #models = new Map();
   /** @type {Promise<void>} when the examples are known, or known to be missing */
   #examples = Promise.resolve();
+  /** @type {Lenses} */
+  #lenses;
   #typed = false;
   #begun = false; // whether the client is one that answers
   #stop = new AbortController();
@@ -104,6 +109,7 @@ export class Conductor {
    */
   constructor(base, linked, onChange) {
     this.#base = base;
+    this.#lenses = new Lenses(new URL('models/', base));
     this.#onChange = onChange;
     this.#address = linked ? new AddressBar((fragment) => this.#navigated(fragment)) : null;
     this.#ready.promise.catch(() => {});
@@ -179,6 +185,49 @@ export class Conductor {
   /** What is asked of every cell: norm, mid rows, tracked tokens. @param {object} patch of the shown read */
   setRead(patch) {
     if (this.state.experiment) this.#ask(withRead(this.state.experiment, patch), 0);
+  }
+
+  /** The names of the lenses that the shown model can be read with. @returns {string[]} */
+  get lenses() {
+    const { experiment } = this.state;
+    return experiment ? this.#lenses.names(shownModel(experiment), this.#catalog[shownModel(experiment)]) : ['raw'];
+  }
+
+  /** The file of the lens on show, as a command line may call it; null of the raw one. */
+  get lensFile() {
+    const { experiment } = this.state;
+    if (!experiment) return null;
+    const ref = shownModel(experiment);
+    return this.#lenses.fileOf(ref, lensOf(experiment), this.#catalog[ref]);
+  }
+
+  /** The file with what each lens of the shown model does on held-out text, if there is one. @returns {Promise<any>} */
+  async lensScores() {
+    const { experiment } = this.state;
+    const file = experiment && this.#catalog[shownModel(experiment)]?.lens_scores;
+    return file ? fetchJson(new URL(`models/${file}`, this.#base), `models/${file}`) : null;
+  }
+
+  /** @param {string} name */
+  setLens(name) {
+    // What is held against the raw lens is its own.
+    this.setRead({ lens: name, beside: undefined });
+  }
+
+  /** Reads with a lens of the reader's own, for the shown model. @param {File[]} files */
+  async takeLens(files) {
+    const { info } = this.#drawn().model;
+    try {
+      await this.ready;
+      await this.#lenses.take(this.#engine(), info.ref, files);
+      const { experiment } = this.state;
+      if (experiment && lensOf(experiment) === YOURS)
+        this.#drawSoon(0); // another one in its place
+      else this.setLens(YOURS);
+    } catch (e) {
+      const { code, message } = troubleOf(e);
+      if (code !== 'crash') this.#update({ notice: { about: 'lens', message } });
+    }
   }
 
   /** Whether it is known how often the shown model met each token in training. */
@@ -315,6 +364,7 @@ export class Conductor {
     const client = this.#engine();
     const asked = await client.parse(text);
     await Promise.all(modelRefs(asked).map((ref) => Object.hasOwn(this.#catalog, ref) && this.#model(ref)));
+    await this.#bringLenses(client, asked);
     return client.run(text);
   }
 
@@ -495,6 +545,8 @@ export class Conductor {
     if (turn !== this.#draws) return;
     this.#update({ busy: true, loading: null });
     try {
+      await this.#bringLenses(client, experiment);
+      if (turn !== this.#draws) return;
       const read = shownRead(experiment);
       const report = (/** @type {{tables: import("../engine/readout.js").Table[]}} */ partial) => {
         const { recorded } = this.state.drawing ?? {};
@@ -532,8 +584,15 @@ export class Conductor {
   /** What is still to be said once a drawing succeeded. */
   #settled() {
     const { notice } = this.state;
-    if (notice?.about === 'prompt') return null;
+    if (notice?.about === 'prompt' || notice?.about === 'lens') return null;
     return notice?.about === 'engine' ? { about: notice.about, message: trouble.restarted } : notice;
+  }
+
+  /** @param {Client} client @param {Experiment} experiment */
+  async #bringLenses(client, experiment) {
+    const bring = ({ ref = '', name = '' }) =>
+      this.#lenses.bring(client, ref, name, this.#catalog[ref], this.#stop.signal);
+    await Promise.all(lensesNamed(experiment).map(bring));
   }
 
   /** Loads a model of the catalog, once. @param {string} ref @returns {Promise<Model>} */
@@ -611,6 +670,7 @@ export class Conductor {
     this.#client = null;
     this.#begun = false;
     this.#models.clear();
+    this.#lenses.forget();
   }
 
   #engine() {

@@ -75,6 +75,24 @@ export function readOf(e) {
   return e.reads?.[shownRead(e)] ?? {};
 }
 
+/** The lens that the page draws with. @param {Experiment} e @returns {string} */
+export function lensOf(e) {
+  const { lens } = readOf(e);
+  return typeof lens === 'string' ? lens : 'raw';
+}
+
+/** Every lens that a read names, with its model's ref. @param {Experiment} e @returns {{ref: string, name: string}[]} */
+export function lensesNamed(e) {
+  const [only, ...others] = Object.keys(e.runs ?? {});
+  return (Array.isArray(e.reads) ? e.reads : []).flatMap((read) => {
+    const run = e.runs?.[read?.run ?? (others.length === 0 ? only : '')];
+    const models = Object.keys(e.models ?? {});
+    const ref = e.models?.[run?.model ?? (models.length === 1 ? models[0] : '')];
+    const names = [read?.lens, read?.beside].filter((name) => typeof name === 'string' && name !== 'raw');
+    return ref === undefined ? [] : names.map((name) => ({ ref: String(ref), name }));
+  });
+}
+
 /** Keys of the read that the page draws; undefined takes one away. @param {Experiment} e @param {object} patch @returns {Experiment} */
 export function withRead(e, patch) {
   const shown = shownRead(e);
@@ -89,7 +107,7 @@ export function withRead(e, patch) {
  * @param {Experiment} e @param {number} position @param {number[]} track @returns {Experiment}
  */
 export function traceOf(e, position, track) {
-  const { sets: _, change: __, ...read } = readOf(e);
+  const { sets: _, change: __, beside: ___, ...read } = readOf(e);
   return { ...e, reads: [{ ...read, top: 1, track, positions: [position] }] };
 }
 

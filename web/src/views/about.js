@@ -6,7 +6,8 @@ import { dialogView, openDialog } from './dialog.js';
 import { toggleProjector } from './projector.js';
 import recipe from './recipe.py';
 
-export function aboutView() {
+/** @param {import('../state/conductor.js').Conductor} conductor */
+export function aboutView(conductor) {
   return dialogView(
     'about',
     about.title,
@@ -15,6 +16,7 @@ export function aboutView() {
         ({ title, points }) => html`<h3>${title}</h3>
           <ul>${points.map((text) => html`<li>${text}</li>`)}</ul>`,
       )}
+      <lens-scores .conductor=${conductor}></lens-scores>
       <h3>${about.papersTitle}</h3>
       <ul class="papers">
         ${about.papers.map(

@@ -2,7 +2,7 @@
 import { html, nothing } from 'lit';
 import { outputRow, rowName, spokenCell } from '../strings.js';
 import { wordsOf } from './measures.js';
-import { shadeOf, stripOf } from './paint.js';
+import { isDoubtful, shadeOf, stripOf } from './paint.js';
 import { styled } from './styled.js';
 import { bracketOf, spokenAt, tokenView } from './token.js';
 
@@ -40,7 +40,8 @@ export function awayView(width) {
 }
 
 /** A cell in words, by the measure that its colour shows. @param {Drawing} drawing @param {Paint} paint @param {number} row @param {number} position */
-export function spokenOf(drawing, { measure }, row, position) {
+export function spokenOf(drawing, paint, row, position) {
+  const { measure } = paint;
   const { readout, model } = drawing;
   const say = (/** @type {number} */ id) => model.vocabulary.token(id).spoken;
   const { lead, label } = rowName(readout.rows[row]);
@@ -53,6 +54,7 @@ export function spokenOf(drawing, { measure }, row, position) {
     measure: wordsOf(measure, drawing).name,
     value: measure.scale.format(measure.value(drawing, row, position)),
     answer: top === answer || answer < 0 ? null : say(answer),
+    hatched: isDoubtful(paint, drawing, row, position),
   });
 }
 
@@ -92,6 +94,7 @@ export function cellClasses(drawing, paint, row, below, position, here) {
     bos ? 'bos' : shadeOf(paint, drawing, row, position),
     id >= 0 && id === readout.answer(position) ? 'same' : '',
     turns ? 'turns' : '',
+    !bos && isDoubtful(paint, drawing, row, position) ? 'doubt' : '',
     here ? 'here' : '',
   ]
     .filter(Boolean)

@@ -1,7 +1,7 @@
 // What the grid shows and how: the colour in sight, everything else behind one “more”.
 import { html, nothing } from 'lit';
-import { readOf } from '../state/experiment.js';
-import { controls as words } from '../strings.js';
+import { lensOf, readOf } from '../state/experiment.js';
+import { lensWords, controls as words } from '../strings.js';
 import { asksOf, measuresOf, OVERLAYS, wordsOf } from './measures.js';
 import { STRIDES } from './paint.js';
 
@@ -11,6 +11,8 @@ import { STRIDES } from './paint.js';
  * @typedef {import("./paint.js").Paint} Paint
  */
 
+// The lens that the raw one is held against.
+const HATCHED_BY = 'tuned';
 const NORMS = ['recomputed', 'frozen', 'none'];
 
 /** @param {{conductor: Conductor, drawing: Drawing, paint: Paint}} args */
@@ -32,6 +34,31 @@ export function colourView({ conductor, drawing, paint }) {
       )}
     </select>
   </label>`;
+}
+
+/** Which lens, where there is more than the raw one. @param {{conductor: Conductor, paint: Paint}} args */
+export function lensView({ conductor, paint }) {
+  const { experiment } = conductor.state;
+  const names = conductor.lenses;
+  if (!experiment || names.length < 2) return nothing;
+  const lens = lensOf(experiment);
+  const hatched = (/** @type {Event} */ e) =>
+    conductor.setRead({ beside: /** @type {HTMLInputElement} */ (e.target).checked ? HATCHED_BY : undefined });
+  return html`<div class="lens">
+    <label>
+      <span>${words.lens}</span>
+      <select @change=${(/** @type {Event} */ e) => conductor.setLens(/** @type {HTMLSelectElement} */ (e.target).value)}>
+        ${[...new Set([...names, lens])].map(
+          (name) => html`<option value=${name} .selected=${name === lens}>${lensWords(name).name}</option>`,
+        )}
+      </select>
+    </label>
+    ${
+      lens === 'raw' && names.includes(HATCHED_BY)
+        ? html`<label class="hatch"><input type="checkbox" .checked=${paint.beside !== null} @change=${hatched}> <span>${words.hatch}</span></label>`
+        : nothing
+    }
+  </div>`;
 }
 
 /** @param {{conductor: Conductor, drawing: Drawing, paint: Paint}} args */

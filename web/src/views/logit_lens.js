@@ -7,7 +7,7 @@ import { forceTheme } from '../state/theme.js';
 import { page } from '../strings.js';
 import { aboutView, footView } from './about.js';
 import { opensText, spokenOf } from './cell.js';
-import { colourView, moreView } from './controls.js';
+import { colourView, lensView, moreView } from './controls.js';
 import { copied } from './copy.js';
 import { keysView, pressed, touched } from './keys.js';
 import { legendView } from './legend.js';
@@ -82,7 +82,7 @@ export class LogitLens extends LitElement {
       <div class="under">
         ${guard([drawing, selection.position], () => chipsView({ drawing, position: selection.position, choose }))}
         ${examplesView({ state, conductor })}
-        <lens-share .drawing=${drawing} .experiment=${experiment}></lens-share>
+        <lens-share .drawing=${drawing} .experiment=${experiment} .lensFile=${conductor.lensFile}></lens-share>
       </div>
       ${statusView({ state, conductor })}
       ${
@@ -96,7 +96,8 @@ export class LogitLens extends LitElement {
               <div class="field" @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pinned(e)} @click=${(/** @type {MouseEvent} */ e) => this.#tapped(e)}>
                 <div class="controls">
                   ${colourView({ conductor, drawing, paint })}
-                  ${guard([drawing.model, paint.measure.key, paint.overlay], () => legendView({ drawing, paint }))}
+                  ${lensView({ conductor, paint })}
+                  ${guard([drawing.model, paint.measure.key, paint.overlay, paint.lens, paint.beside], () => legendView({ drawing, paint }))}
                   ${moreView({ conductor, drawing, paint })}
                 </div>
                 <lens-grid .drawing=${drawing} .selection=${selection} .paint=${paint} .choose=${select}></lens-grid>
@@ -117,7 +118,7 @@ export class LogitLens extends LitElement {
           `
           : html`<div class=${state.failure ? '' : 'awaited'}></div>`
       }
-      ${footView({ conductor, element: this })} ${guard([], aboutView)} ${guard([], keysView)}
+      ${footView({ conductor, element: this })} ${guard([], () => aboutView(conductor))} ${guard([], keysView)}
     `;
   }
 

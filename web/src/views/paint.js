@@ -5,7 +5,9 @@
 //   numbers   true: the measure's number in each cell
 //   stride    every how many rows are shown, 1 by default; the top row always is
 //   overlay   "frequency" or "input": how generic the top token is, as a strip at the foot of the cell
-import { viewOf } from '../state/experiment.js';
+//
+// Where its read names a lens beside the one it shows, cells that the two read differently are hatched.
+import { lensOf, readOf, viewOf } from '../state/experiment.js';
 import { PREFIX, stepOf } from '../style/scale.js';
 import { byRank, measureNamed, OVERLAYS } from './measures.js';
 
@@ -16,6 +18,8 @@ import { byRank, measureNamed, OVERLAYS } from './measures.js';
  * @property {boolean} numbers
  * @property {number} stride
  * @property {import("./measures.js").Overlay | null} overlay
+ * @property {string} lens     the one that is shown
+ * @property {string | null} beside  the lens that hatches
  * @property {Int32Array | null} frequency  of each token in the training text, as a rank from 1; null while not known
  */
 
@@ -29,13 +33,24 @@ export const STRIDES = [1, 2, 3, 4, 6];
  */
 export function paintOf(experiment, drawing, frequency) {
   const { colour, numbers, stride, overlay } = viewOf(experiment);
+  const { beside } = readOf(experiment);
   return {
     measure: measureNamed(drawing, colour),
     numbers: numbers === true,
     stride: Number.isInteger(stride) && stride > 0 ? stride : 1,
     overlay: OVERLAYS.find((o) => o.key === overlay) ?? null,
+    lens: lensOf(experiment),
+    beside: drawing.readout.isBeside && typeof beside === 'string' ? beside : null,
     frequency,
   };
+}
+
+/** Nats of KL(beside ‖ shown) from which on a cell is hatched. */
+export const DOUBT = 1;
+
+/** @param {Paint} paint @param {Drawing} drawing @param {number} row @param {number} position */
+export function isDoubtful({ beside }, { readout }, row, position) {
+  return beside !== null && readout.besideKl(row, position) > DOUBT;
 }
 
 /** @param {Paint} a @param {Paint | null | undefined} b */
@@ -46,6 +61,8 @@ export function paintsAlike(a, b) {
     a.numbers === b.numbers &&
     a.stride === b.stride &&
     a.overlay === b.overlay &&
+    a.lens === b.lens &&
+    a.beside === b.beside &&
     a.frequency === b.frequency
   );
 }

@@ -5,12 +5,12 @@ import { pictureOf } from '../export/picture.js';
 import { pngOf } from '../export/png.js';
 import { svgOf } from '../export/svg.js';
 import { csvOf, jsonOf } from '../export/tables.js';
-import { readOf } from '../state/experiment.js';
+import { lensOf, readOf } from '../state/experiment.js';
 import { encodeLink } from '../state/link.js';
-import { outputRow, page, share } from '../strings.js';
+import { controls, lensWords, outputRow, page, share } from '../strings.js';
 import { opensText } from './cell.js';
 import { wordsOf } from './measures.js';
-import { paintOf, rowsShown, stepIn } from './paint.js';
+import { isDoubtful, paintOf, rowsShown, stepIn } from './paint.js';
 
 /**
  * @typedef {import('../state/conductor.js').Drawing} Drawing
@@ -22,6 +22,7 @@ const TOLD_MS = 2500;
 export class ShareMenu extends LitElement {
   static properties = {
     drawing: { attribute: false },
+    lensFile: { attribute: false },
     experiment: { attribute: false },
     told: { state: true },
     byHand: { state: true },
@@ -33,6 +34,8 @@ export class ShareMenu extends LitElement {
     this.drawing = null;
     /** @type {Experiment | null} */
     this.experiment = null;
+    /** Of the lens on show, as a command line may call it; null of the raw one. @type {string | null} */
+    this.lensFile = null;
     /** What just happened. */
     this.told = '';
     /** Text that could not be copied, to be copied by hand. */
@@ -122,7 +125,9 @@ export class ShareMenu extends LitElement {
   #picture() {
     const { readout, model, opens, experiment } = this.#shown();
     const drawing = { readout, model };
-    const { measure, numbers, stride } = paintOf(experiment, drawing, null);
+    const paint = paintOf(experiment, drawing, null);
+    const { measure, numbers, stride, lens, beside } = paint;
+    const chip = page.modelChip(model.title, model.info.n_layer, model.info.n_param);
     const { hue, format, ticks, label } = measure.scale;
     return pictureOf({
       readout,
@@ -133,10 +138,12 @@ export class ShareMenu extends LitElement {
       paint: (row, p) => ({
         step: stepIn(measure, drawing, row, p),
         number: numbers ? format(measure.value(drawing, row, p)) : '',
+        hatched: isDoubtful(paint, drawing, row, p),
       }),
       words: {
-        model: page.modelChip(model.title, model.info.n_layer, model.info.n_param),
+        model: lens === 'raw' ? chip : page.throughLens(chip, lensWords(lens).name),
         measure: wordsOf(measure, drawing).lit,
+        hatched: beside ? controls.hatched(lensWords(beside).name) : null,
         ticks: ticks(model.info.d_vocab).map(label),
         deeper: page.deeper,
         output: outputRow,
@@ -165,6 +172,7 @@ export class ShareMenu extends LitElement {
     const { norm = 'recomputed', mid = false, top = readout.top } = readOf(experiment);
     return {
       ...{ model: model.title, file: model.file, norm: String(norm), mid: mid === true, top: Number(top) },
+      lens: this.lensFile === null ? null : { name: lensOf(experiment), file: this.lensFile },
       ids: Array.from({ length: readout.positions }, (_, p) => readout.token(p)),
       tokens: this.#picture()
         .columns.map((c) => c.text)
