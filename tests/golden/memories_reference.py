@@ -55,7 +55,7 @@ def memories(model, ids, layer, position, gamma, token=None):
         "layer_top": layer_top,
         "says_layer_top": [i for i in range(len(m)) if m[i] != 0 and logits[i].argmax() == layer_top],  # [GEVA21] 5.1
         # For a check against the lens: what the row says of the token, and the parts that are not memories.
-        "cell_logit": centred(reference.lens_logits(model, act, hook + "hook_resid_post", "recomputed"))[position, token],
+        "cell_logit": centred(reference.lens_logits(model, act, hook + "hook_resid_post", "recomputed", {}))[position, token],
         "rest": written_logits(
             model, np.stack([act[hook + "hook_resid_mid"][position], model.blocks[layer]["b_out"]]) / sigma, gamma
         )[:, token],
