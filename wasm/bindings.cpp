@@ -1,9 +1,11 @@
 // The engine for JavaScript: one class, few verbs. Every verb answers {ok} or {error: {code, message}}.
 #include <emscripten/bind.h>
+#include <emscripten/heap.h>
 
 #include <exception>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -17,26 +19,60 @@ using emscripten::val;
 
 class EngineBinding {
  public:
-  // files: [{name, bytes: Uint8Array}]
-  val load(const std::string& ref, const val& files) {
-    const auto loaded = engine_.load(ref, files_of(files));
-    if (!loaded) return answer(loaded.error());
-    const Model& model = (*loaded)->model;
-    const Config& c = model.config();
-    val info = val::object();
-    info.set("ref", ref);
-    info.set("n_layer", c.n_layer);
-    info.set("n_head", c.n_head);
-    info.set("n_ctx", c.n_ctx);
-    info.set("d_model", c.d_model);
-    info.set("d_head", c.d_head);
-    info.set("d_mlp", c.d_mlp);
-    info.set("d_vocab", c.d_vocab);
-    info.set("n_param", model.n_param());
-    info.set("bos", c.bos ? val(*c.bos) : val::null());
-    info.set("has_tokenizer", (*loaded)->tokenizer.has_value());
+  // files: [{name, bytes: Uint8Array, size?}]
+  val load(const std::string& ref, const val& files) { return loaded(ref, engine_.load(ref, files_of(files))); }
+
+  // {…as load, dtypes: ["F32"], n_kept, wanted: [{tensor, stored, dtype, file, begin, end}]}: bytes [begin, end) of
+  // files[file] are a tensor, n_kept what the weights will take here.
+  val inspect(const std::string& ref, const val& files, const std::string& precision) {
+    const auto model = engine_.inspect(ref, files_of(files), precision_named(precision));
+    if (!model) return answer(model.error());
+    const ModelLoader& weights = model->weights();
+    val info = info_of(ref, weights.config(), weights.n_param(), model->has_tokenizer());
+    std::set<std::string> dtypes;
+    val wanted = val::array();
+    for (const WantedBytes& bytes : weights.wanted()) {
+      dtypes.emplace(name_of(bytes.dtype));
+      val object = val::object();
+      object.set("tensor", bytes.tensor);
+      object.set("stored", bytes.stored);
+      object.set("dtype", std::string(name_of(bytes.dtype)));
+      object.set("file", bytes.file);
+      object.set("begin", static_cast<double>(bytes.begin));
+      object.set("end", static_cast<double>(bytes.end));
+      wanted.call<void>("push", object);
+    }
+    info.set("dtypes", val::array(std::vector<std::string>(dtypes.begin(), dtypes.end())));
+    info.set("n_kept", static_cast<double>(weights.n_kept()));
+    info.set("wanted", wanted);
     return answer(info);
   }
+
+  val begin_load(const std::string& ref, const val& files, const std::string& precision) {
+    return done(engine_.begin_load(ref, files_of(files), precision_named(precision)));
+  }
+
+  // Bytes of files[file] from `offset` on; within a tensor in order.
+  val put(const std::string& ref, std::size_t file, double offset, const val& bytes) {
+    return done(engine_.put(ref, file, static_cast<std::uint64_t>(offset), bytes_of(bytes)));
+  }
+
+  val finish_load(const std::string& ref, const std::string& name) {
+    return loaded(name, engine_.finish_load(ref, name));
+  }
+
+  val cancel_load(const std::string& ref) {
+    engine_.cancel_load(ref);
+    return answer(val::undefined());
+  }
+
+  val give_tokenizer(const std::string& ref, const val& files) {
+    if (const auto given = engine_.give_tokenizer(ref, files_of(files)); !given) return answer(given.error());
+    return loaded(ref, engine_.model(ref));
+  }
+
+  // How large the module's memory is now; it never shrinks.
+  val memory() { return answer(val(static_cast<double>(emscripten_get_heap_size()))); }
 
   // A lens of a loaded model, under a name. files: [{name, bytes: Uint8Array}]
   val load_lens(const std::string& ref, const std::string& name, const val& files) {
@@ -124,10 +160,38 @@ class EngineBinding {
  private:
   static std::vector<File> files_of(const val& files) {
     std::vector<File> taken;
-    for (int i = 0, n = files["length"].as<int>(); i < n; ++i)
-      taken.push_back({files[i]["name"].as<std::string>(), bytes_of(files[i]["bytes"])});
+    for (int i = 0, n = files["length"].as<int>(); i < n; ++i) {
+      File file{files[i]["name"].as<std::string>(), bytes_of(files[i]["bytes"])};
+      if (const val size = files[i]["size"]; !size.isUndefined())
+        file.whole = static_cast<std::uint64_t>(size.as<double>());
+      taken.push_back(std::move(file));
+    }
     return taken;
   }
+  static Precision precision_named(const std::string& name) {
+    return name == "q8_0" ? Precision::q8_0 : Precision::as_stored;
+  }
+  static val info_of(const std::string& ref, const Config& c, std::size_t n_param, bool has_tokenizer) {
+    val info = val::object();
+    info.set("ref", ref);
+    info.set("n_layer", c.n_layer);
+    info.set("n_head", c.n_head);
+    info.set("n_ctx", c.n_ctx);
+    info.set("d_model", c.d_model);
+    info.set("d_head", c.d_head);
+    info.set("d_mlp", c.d_mlp);
+    info.set("d_vocab", c.d_vocab);
+    info.set("n_param", n_param);
+    info.set("bos", c.bos ? val(*c.bos) : val::null());
+    info.set("has_tokenizer", has_tokenizer);
+    return info;
+  }
+  static val loaded(const std::string& ref, const Result<std::shared_ptr<const LoadedModel>>& loaded) {
+    if (!loaded) return answer(loaded.error());
+    const Model& model = (*loaded)->model;
+    return answer(info_of(ref, model.config(), model.n_param(), (*loaded)->tokenizer.has_value()));
+  }
+  static val done(const Status& status) { return status ? answer(val::undefined()) : answer(status.error()); }
 
   static Error no_job(int job) { return {"no_job", "There is no job " + std::to_string(job) + "."}; }
 
@@ -159,6 +223,13 @@ EMSCRIPTEN_BINDINGS(lens) {
       .constructor<>()
       .function("load", &Guarded<&EngineBinding::load>::call)
       .function("loadLens", &Guarded<&EngineBinding::load_lens>::call)
+      .function("inspect", &Guarded<&EngineBinding::inspect>::call)
+      .function("beginLoad", &Guarded<&EngineBinding::begin_load>::call)
+      .function("put", &Guarded<&EngineBinding::put>::call)
+      .function("finishLoad", &Guarded<&EngineBinding::finish_load>::call)
+      .function("cancelLoad", &Guarded<&EngineBinding::cancel_load>::call)
+      .function("giveTokenizer", &Guarded<&EngineBinding::give_tokenizer>::call)
+      .function("memory", &Guarded<&EngineBinding::memory>::call)
       .function("release", &Guarded<&EngineBinding::release>::call)
       .function("vocabulary", &Guarded<&EngineBinding::vocabulary>::call)
       .function("tokenize", &Guarded<&EngineBinding::tokenize>::call)

@@ -45,7 +45,7 @@ Result<std::vector<File>> read_model_files(const fs::path& path) {
     paths.push_back(path);
     if (path.extension() == ".gguf") return read_all(paths);
   }
-  for (const char* name : {"config.json", "tokenizer.json", "vocab.json", "merges.txt"})
+  for (const char* name : {"config.json", "tokenizer.json", "vocab.json", "merges.txt", "model.safetensors.index.json"})
     if (fs::is_regular_file(folder / name, error)) paths.push_back(folder / name);
   if (is_folder)
     for (const auto& entry : fs::directory_iterator(folder, error))

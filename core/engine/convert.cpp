@@ -28,8 +28,12 @@ std::uint32_t file_type(DType type) { return type == DType::F32 ? 0 : type == DT
 
 class Converter {
  public:
-  Converter(const Checkpoint& checkpoint, DType type, const Sink& sink)
-      : checkpoint_(checkpoint), table_(weight_table(checkpoint.config(), room_)), type_(type), sink_(sink) {}
+  Converter(const Checkpoint& checkpoint, const std::vector<File>& files, DType type, const Sink& sink)
+      : checkpoint_(checkpoint),
+        files_(files),
+        table_(weight_table(checkpoint.config(), room_)),
+        type_(type),
+        sink_(sink) {}
 
   Result<Conversion> write(const Json& metadata) {
     std::vector<GgufTensor> infos;
@@ -59,6 +63,19 @@ class Converter {
     return sink_(bytes);
   }
 
+  // Values [offset, offset + out.size()) of a tensor, and the bytes that they are there.
+  std::span<const std::byte> bytes_of(const StoredWeight& weight, std::size_t offset, std::size_t n) const {
+    const TensorPlace& place = *weight.tensor;
+    const auto in_bytes = [&](std::size_t n_value) {
+      return n_value / values_per_block(place.dtype) * bytes_per_block(place.dtype);
+    };
+    return std::span(files_[place.file].bytes)
+        .subspan(static_cast<std::size_t>(place.begin) + in_bytes(offset), in_bytes(n));
+  }
+  Status read(const StoredWeight& weight, std::size_t offset, std::span<float> out) const {
+    return checkpoint_.read(weight, bytes_of(weight, offset, out.size()), offset, out);
+  }
+
   Status write_tensor(const StoredWeight& weight, Layout layout, const GgufTensor& info) {
     const std::size_t n_row = info.shape.size() == 1 ? 1 : info.shape[0], n_col = weight.tensor->count() / n_row;
     // Conv1D's rows are inputs; turned round they do not come one by one.
@@ -67,7 +84,7 @@ class Converter {
       std::vector<float> row(n_row);
       turned.resize(n_row * n_col);
       for (std::size_t in = 0; in < n_col; ++in) {
-        if (auto status = checkpoint_.read(weight, in * n_row, row); !status) return status;
+        if (auto status = read(weight, in * n_row, row); !status) return status;
         for (std::size_t out = 0; out < n_row; ++out) turned[out * n_col + in] = row[out];
       }
     }
@@ -77,10 +94,10 @@ class Converter {
     for (std::size_t r = 0; r < n_row; ++r) {
       if (!turned.empty())
         std::copy_n(&turned[r * n_col], n_col, row.begin());
-      else if (auto status = checkpoint_.read(weight, r * n_col, row); !status)
+      else if (auto status = read(weight, r * n_col, row); !status)
         return status;
       if (weight.tensor->dtype == info.dtype && turned.empty())  // also Q8_0, which rounding again could change
-        std::ranges::copy(weight.tensor->bytes.subspan(r * bytes.size(), bytes.size()), bytes.begin());
+        std::ranges::copy(bytes_of(weight, r * n_col, n_col), bytes.begin());
       else
         write_floats(info.dtype, row, bytes);
       read_floats({info.dtype, {n_col}, bytes}, 0, again);
@@ -100,6 +117,7 @@ class Converter {
   }
 
   const Checkpoint& checkpoint_;
+  const std::vector<File>& files_;
   Weights room_;  // that the table speaks of; nothing is loaded
   const std::vector<WeightSlot> table_;
   const DType type_;
@@ -115,7 +133,7 @@ Result<Conversion> convert(const std::string& name, const std::vector<File>& fil
   const auto checkpoint = Checkpoint::open(parts->config, parts->tensors, parts->weights);
   if (!checkpoint) return checkpoint.error();
   const std::size_t d_vocab = checkpoint->config().d_vocab;
-  if (const auto tokenizer = tokenizer_of(*parts, d_vocab); !tokenizer) return tokenizer.error();
+  if (const auto tokenizer = tokenizer_of(parts->tokenizer, d_vocab); !tokenizer) return tokenizer.error();
 
   auto metadata = gguf_keys(checkpoint->config(), parts->weights);
   if (!metadata) return metadata.error();
@@ -126,7 +144,7 @@ Result<Conversion> convert(const std::string& name, const std::vector<File>& fil
   // "no_vocab" is llama.cpp's word for a model that reads ids.
   metadata->update(parts->tokenizer ? gguf_keys(*parts->tokenizer, d_vocab)
                                     : Json{{"tokenizer.ggml.model", "no_vocab"}});
-  return Converter(*checkpoint, type, sink).write(*metadata);
+  return Converter(*checkpoint, files, type, sink).write(*metadata);
 }
 
 }  // namespace lens

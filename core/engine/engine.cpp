@@ -5,6 +5,17 @@
 #include "base/message.h"
 
 namespace lens {
+namespace {
+
+Error no_room(const std::string& ref) {
+  return {"out_of_memory", ref +
+                               ": the model does not fit in the memory there is; close other tabs or programs, keep it "
+                               "as Q8_0, or take a smaller model."};
+}
+
+Error no_load(const std::string& ref) { return {"no_load", ref + " is not being loaded."}; }
+
+}  // namespace
 
 Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::vector<File> files) {
   release(ref);
@@ -14,10 +25,57 @@ Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::ve
     models_[ref] = std::make_shared<Resident>(Resident{*std::move(loaded)});
     return model(ref);
   } catch (const std::exception&) {  // bad_alloc, or length_error from a vector beyond what a pointer can span
-    return Error{"out_of_memory", ref +
-                                      ": the model does not fit in the memory there is; close other tabs or "
-                                      "programs, or take a smaller model."};
+    return no_room(ref);
   }
+}
+
+Result<ArrivingModel> Engine::inspect(const std::string& ref, const std::vector<File>& files,
+                                      Precision precision) const {
+  return ArrivingModel::begin(ref, files, precision);
+}
+
+Status Engine::begin_load(const std::string& ref, const std::vector<File>& files, Precision precision) {
+  arriving_.erase(ref);
+  try {
+    auto model = inspect(ref, files, precision);
+    if (!model) return model.error();
+    model->make_room();
+    arriving_.emplace(ref, *std::move(model));
+    return ok();
+  } catch (const std::exception&) {  // as above
+    return no_room(ref);
+  }
+}
+
+Status Engine::put(const std::string& ref, std::size_t file, std::uint64_t offset, std::span<const std::byte> bytes) {
+  const auto it = arriving_.find(ref);
+  return it == arriving_.end() ? no_load(ref) : it->second.put(file, offset, bytes);
+}
+
+Result<std::shared_ptr<const LoadedModel>> Engine::finish_load(const std::string& ref, const std::string& name) {
+  const auto it = arriving_.find(ref);
+  if (it == arriving_.end()) return no_load(ref);
+  auto loaded = it->second.finish();
+  arriving_.erase(it);
+  if (!loaded) return loaded.error();
+  loaded->ref = name;
+  models_[name] = std::make_shared<Resident>(Resident{*std::move(loaded)});
+  return model(name);
+}
+
+void Engine::cancel_load(const std::string& ref) { arriving_.erase(ref); }
+
+Status Engine::give_tokenizer(const std::string& ref, const std::vector<File>& files) {
+  const auto it = models_.find(ref);
+  if (it == models_.end()) return model(ref).error();
+  const auto read = read_tokenizer(files);
+  if (!read) return read.error();
+  if (!*read)
+    return Error{"file_missing", "These files hold no tokenizer; give tokenizer.json, or vocab.json and merges.txt."};
+  auto tokenizer = tokenizer_of(*read, it->second->loaded.model.config().d_vocab);
+  if (!tokenizer) return tokenizer.error();
+  it->second->loaded.tokenizer = *std::move(tokenizer);
+  return ok();
 }
 
 void Engine::release(const std::string& ref) { models_.erase(ref); }

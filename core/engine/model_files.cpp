@@ -10,6 +10,8 @@
 namespace lens {
 namespace {
 
+constexpr std::string_view kIndex = "model.safetensors.index.json";
+
 std::string_view text_of(const File& file) {
   return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()};
 }
@@ -19,27 +21,30 @@ const File* find(const std::vector<File>& files, std::string_view name) {
   return it == files.end() ? nullptr : &*it;
 }
 
-Status read_tokenizer(const std::vector<File>& files, ModelParts& parts) {
+}  // namespace
+
+Result<std::optional<TokenizerFiles>> read_tokenizer(const std::vector<File>& files) {
   const File* vocab = find(files, "vocab.json");
   const File* merges = find(files, "merges.txt");
   const File* tokenizer = find(files, "tokenizer.json");
   if (!tokenizer && (vocab != nullptr) != (merges != nullptr))
     return Error{"file_missing", std::string(vocab ? "merges.txt" : "vocab.json") + " is missing beside " +
                                      (vocab ? "vocab.json" : "merges.txt") + "; a tokenizer needs both."};
-  if (!tokenizer && !vocab) return ok();
+  if (!tokenizer && !vocab) return std::optional<TokenizerFiles>();
   // tokenizer.json first: it alone names added tokens.
   auto read =
       tokenizer ? read_tokenizer_json(text_of(*tokenizer)) : read_vocab_and_merges(text_of(*vocab), text_of(*merges));
   if (!read) return read.error();
-  parts.tokenizer = *std::move(read);
-  return ok();
+  return std::optional(*std::move(read));
 }
+
+namespace {
 
 // One file with everything in it.
 Result<ModelParts> read_gguf_parts(const File& file) {
-  const auto gguf = read_gguf(file.bytes, file.name);
+  const auto gguf = read_gguf_head(file.bytes, file.size(), file.name);
   if (!gguf) return gguf.error();
-  const auto config = config_of(*gguf, file.name);
+  const auto config = config_of(gguf->metadata, file.name);
   if (!config) return config.error();
   ModelParts parts{.config = *config, .tensors = renamed(gguf->tensors), .weights = file.name, .tokenizer = {}};
   const auto model = gguf->metadata.find("tokenizer.ggml.model");
@@ -53,12 +58,36 @@ Result<ModelParts> read_gguf_parts(const File& file) {
   return parts;
 }
 
+// {"weight_map": {"wte.weight": "model-00001-of-00002.safetensors", …}}
+Status check_index(const std::vector<File>& files) {
+  const File* index = find(files, kIndex);
+  if (!index) return ok();
+  const auto document = parse_json(text_of(*index), kIndex);
+  if (!document) return document.error();
+  const auto map = document->find("weight_map");
+  if (map == document->end() || !map->is_object())
+    return Error{"file_format", std::string(kIndex) + ": \"weight_map\" should say which file holds which tensor."};
+  for (const auto& [tensor, file] : map->items())
+    if (!file.is_string() || !find(files, file.get_ref<const std::string&>()))
+      return Error{"file_missing", printed(file) + " is missing: " + std::string(kIndex) + " says that it holds " +
+                                       in_quotes(tensor) + ". Give all the files together."};
+  return ok();
+}
+
 }  // namespace
 
 Result<ModelParts> read_parts(const std::string& ref, const std::vector<File>& files) {
-  if (const auto gguf = std::ranges::find_if(files, [](const File& file) { return file.name.ends_with(".gguf"); });
-      gguf != files.end())
-    return read_gguf_parts(*gguf);
+  const auto gguf = std::ranges::find_if(files, [](const File& file) { return file.name.ends_with(".gguf"); });
+  if (gguf != files.end()) {
+    auto parts = read_gguf_parts(*gguf);
+    if (!parts) return parts.error();
+    for (auto& [name, tensor] : parts->tensors) tensor.file = static_cast<std::size_t>(gguf - files.begin());
+    return parts;
+  }
+  if (find(files, "adapter_config.json") || find(files, "adapter_model.safetensors"))
+    return Error{"not_gpt2", ref +
+                                 ": this is a LoRA adapter, a change to a model and not a model; merge it into its "
+                                 "model (peft's merge_and_unload) and open the result."};
   const File* config_file = find(files, "config.json");
   if (!config_file)
     return Error{"file_missing", ref +
@@ -69,16 +98,22 @@ Result<ModelParts> read_parts(const std::string& ref, const std::vector<File>& f
   const auto config = parse_config(*document, "config.json");
   if (!config) return config.error();
   ModelParts parts{.config = *config, .tensors = {}, .weights = {}, .tokenizer = {}};
-  if (auto status = read_tokenizer(files, parts); !status) return status.error();
+  auto tokenizer = read_tokenizer(files);
+  if (!tokenizer) return tokenizer.error();
+  parts.tokenizer = *std::move(tokenizer);
+  if (auto status = check_index(files); !status) return status.error();
 
-  for (const File& file : files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const File& file = files[i];
     if (!file.name.ends_with(".safetensors")) continue;
-    auto named = read_safetensors(file.bytes, file.name);
+    auto named = read_safetensors_head(file.bytes, file.size(), file.name);
     if (!named) return named.error();
-    for (auto& [name, tensor] : *named)
+    for (auto& [name, tensor] : *named) {
+      tensor.file = i;
       if (!parts.tensors.try_emplace(name, std::move(tensor)).second)
         return Error{"tensor_duplicate",
                      file.name + ": tensor " + in_quotes(name) + " stands in " + parts.weights + " too."};
+    }
     parts.weights += (parts.weights.empty() ? "" : ", ") + file.name;
   }
   if (parts.weights.empty())
@@ -86,9 +121,9 @@ Result<ModelParts> read_parts(const std::string& ref, const std::vector<File>& f
   return parts;
 }
 
-Result<std::optional<Tokenizer>> tokenizer_of(const ModelParts& parts, std::size_t d_vocab) {
-  if (!parts.tokenizer) return std::optional<Tokenizer>();
-  auto tokenizer = Tokenizer::build(*parts.tokenizer);
+Result<std::optional<Tokenizer>> tokenizer_of(const std::optional<TokenizerFiles>& files, std::size_t d_vocab) {
+  if (!files) return std::optional<Tokenizer>();
+  auto tokenizer = Tokenizer::build(*files);
   if (!tokenizer) return tokenizer.error();
   if (tokenizer->size() > d_vocab)
     return Error{"tokenizer_format", "The tokenizer has ids up to " + std::to_string(tokenizer->size() - 1) +

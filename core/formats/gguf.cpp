@@ -110,9 +110,10 @@ struct TensorInfo {
 
 class File {
  public:
-  File(std::span<const std::byte> bytes, std::string_view name) : bytes_(bytes), name_(name), reader_(bytes) {}
+  File(std::span<const std::byte> head, std::uint64_t size, std::string_view name)
+      : bytes_(head), size_(size), name_(name), reader_(head) {}
 
-  Result<GgufFile> read() {
+  Result<GgufHead> read() {
     if (bytes_.size() < 4 || std::memcmp(bytes_.data(), "GGUF", 4) != 0)
       return wrong("it should begin with \"GGUF\", but does not; it is another kind of file");
     reader_.take(4);
@@ -127,7 +128,7 @@ class File {
       return wrong("it claims " + std::to_string(n_key) + " keys; at most " + std::to_string(kMaxKeys) +
                    " are believed");
 
-    GgufFile file;
+    GgufHead file;
     for (std::uint64_t i = 0; i < n_key && reader_.ok(); ++i) {
       const std::string key = reader_.string();
       const auto type = reader_.number<std::uint32_t>();
@@ -143,6 +144,9 @@ class File {
       if (!info) return info.error();
       infos.push_back(*std::move(info));
     }
+    if (!reader_.ok() && bytes_.size() < size_)
+      return Error{"head_short",
+                   name_ + ": its header goes on beyond the first " + std::to_string(bytes_.size()) + " bytes"};
     if (!reader_.ok()) return truncated("its header does not end");
     if (auto status = place(infos, file); !status) return status.error();
     return file;
@@ -151,7 +155,7 @@ class File {
  private:
   Error wrong(const std::string& what) const { return {"file_format", name_ + ": " + what + "."}; }
   Error truncated(const std::string& what) const {
-    return {"file_truncated", name_ + ": the file has " + std::to_string(bytes_.size()) + " bytes, but " + what +
+    return {"file_truncated", name_ + ": the file has " + std::to_string(size_) + " bytes, but " + what +
                                   "; fetch it again, it is not complete."};
   }
 
@@ -184,7 +188,7 @@ class File {
   }
 
   // Where the tensors' bytes lie: the data begin at the next multiple of the alignment after the header.
-  Status place(std::vector<TensorInfo>& infos, GgufFile& file) const {
+  Status place(std::vector<TensorInfo>& infos, GgufHead& file) const {
     std::uint64_t alignment = kGgufAlignment;
     if (const auto key = file.metadata.find("general.alignment"); key != file.metadata.end()) {
       alignment = key->is_number_unsigned() ? key->get<std::uint64_t>() : 0;
@@ -192,7 +196,7 @@ class File {
         return wrong("general.alignment should be a power of two, but is " + printed(*key));
     }
     const std::uint64_t begin = (reader_.at() + alignment - 1) / alignment * alignment;
-    const std::uint64_t n_data = begin > bytes_.size() ? 0 : bytes_.size() - begin;
+    const std::uint64_t n_data = begin > size_ ? 0 : size_ - begin;
 
     std::ranges::sort(infos, {}, &TensorInfo::offset);
     std::uint64_t end = 0;
@@ -212,22 +216,29 @@ class File {
       if (before && info.offset < end) return wrong(where + " overlaps " + in_quotes(before->name));
       end = info.offset + *n_byte;
       before = &info;
-      const auto bytes = bytes_.subspan(static_cast<std::size_t>(begin + info.offset), *n_byte);
-      if (!file.tensors.try_emplace(info.name, TensorView{info.dtype, info.shape, bytes}).second)
+      if (!file.tensors.try_emplace(info.name, TensorPlace{info.dtype, info.shape, begin + info.offset, *n_byte})
+               .second)
         return wrong(where + " stands twice");
     }
     return ok();
   }
 
-  std::span<const std::byte> bytes_;
+  std::span<const std::byte> bytes_;  // the first of size_
+  std::uint64_t size_;
   std::string name_;
   Reader reader_;
 };
 
 }  // namespace
 
+Result<GgufHead> read_gguf_head(std::span<const std::byte> head, std::uint64_t file_size, std::string_view file) {
+  return File(head, file_size, file).read();
+}
+
 Result<GgufFile> read_gguf(std::span<const std::byte> file_bytes, std::string_view file) {
-  return File(file_bytes, file).read();
+  auto head = read_gguf_head(file_bytes, file_bytes.size(), file);
+  if (!head) return head.error();
+  return GgufFile{std::move(head->metadata), views_of(head->tensors, file_bytes)};
 }
 
 }  // namespace lens

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,13 @@ struct GgufFile {
 // is believed: counts and lengths against the bytes that are there, names, dimensions, types, offsets, overlaps.
 // Errors: file_truncated, file_format, tensor_dtype, each naming file and key or tensor.
 Result<GgufFile> read_gguf(std::span<const std::byte> file_bytes, std::string_view file);
+
+struct GgufHead {
+  Json metadata;
+  TensorPlaces tensors;
+};
+// The same from the file's first bytes and its size. Error besides: head_short, where the header goes on beyond them.
+Result<GgufHead> read_gguf_head(std::span<const std::byte> head, std::uint64_t file_size, std::string_view file);
 
 struct GgufTensor {
   std::string name;

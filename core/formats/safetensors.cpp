@@ -21,31 +21,28 @@ constexpr std::string_view kFetchAgain = "; fetch the file again, it is not comp
 // Where a tensor says that its bytes lie, relative to the buffer.
 struct Extent {
   std::string_view name;
-  std::size_t begin;
-  std::size_t end;
+  std::uint64_t begin;
+  std::uint64_t end;
 };
 
-std::optional<std::size_t> as_size(const Json& value) {
-  if (!value.is_number_unsigned()) return std::nullopt;
-  const auto number = value.get<std::uint64_t>();
-  if (number > std::numeric_limits<std::size_t>::max()) return std::nullopt;
-  return static_cast<std::size_t>(number);
-}
-
-std::optional<std::vector<std::size_t>> as_sizes(const Json& value) {
+// Number is std::size_t for what must fit into memory, std::uint64_t for places in a file.
+template <class Number>
+std::optional<std::vector<Number>> as_numbers(const Json& value) {
   if (!value.is_array()) return std::nullopt;
-  std::vector<std::size_t> sizes;
-  sizes.reserve(value.size());
+  std::vector<Number> numbers;
+  numbers.reserve(value.size());
   for (const Json& item : value) {
-    const std::optional<std::size_t> size = as_size(item);
-    if (!size) return std::nullopt;
-    sizes.push_back(*size);
+    if (!item.is_number_unsigned() || item.get<std::uint64_t>() > std::numeric_limits<Number>::max())
+      return std::nullopt;
+    numbers.push_back(static_cast<Number>(item.get<std::uint64_t>()));
   }
-  return sizes;
+  return numbers;
 }
 
 // One entry of the header: {"dtype": "F32", "shape": [768, 2304], "data_offsets": [begin, end]}.
-Result<TensorView> read_entry(const Json& entry, std::span<const std::byte> buffer, const std::string& where) {
+// The buffer begins at byte `data_begin` of the file.
+Result<TensorPlace> read_entry(const Json& entry, std::uint64_t data_begin, std::uint64_t n_data,
+                               const std::string& where) {
   const auto wrong = [&](std::string what) { return Error{"file_format", where + ": " + std::move(what)}; };
   if (!entry.is_object()) return wrong("expected an object with dtype, shape and data_offsets, got " + printed(entry));
   const auto member = [&](const char* key) {
@@ -61,15 +58,15 @@ Result<TensorView> read_entry(const Json& entry, std::span<const std::byte> buff
   }
 
   const Json shape_json = member("shape");
-  std::optional<std::vector<std::size_t>> shape = as_sizes(shape_json);
+  std::optional<std::vector<std::size_t>> shape = as_numbers<std::size_t>(shape_json);
   if (!shape) return wrong("shape: expected a list of sizes, got " + printed(shape_json));
 
   const Json offsets_json = member("data_offsets");
-  const std::optional<std::vector<std::size_t>> offsets = as_sizes(offsets_json);
+  const std::optional<std::vector<std::uint64_t>> offsets = as_numbers<std::uint64_t>(offsets_json);
   if (!offsets || offsets->size() != 2 || (*offsets)[0] > (*offsets)[1]) {
     return wrong("data_offsets: expected [begin, end] with begin <= end, got " + printed(offsets_json));
   }
-  const std::size_t begin = (*offsets)[0], end = (*offsets)[1];
+  const std::uint64_t begin = (*offsets)[0], end = (*offsets)[1];
 
   const std::optional<std::size_t> expected = byte_count(*dtype, *shape);
   if (!expected) return wrong("shape " + printed(shape_json) + " has more values than can be counted");
@@ -77,18 +74,18 @@ Result<TensorView> read_entry(const Json& entry, std::span<const std::byte> buff
     return wrong("shape " + printed(shape_json) + " of " + std::string(name_of(*dtype)) + " takes " +
                  std::to_string(*expected) + " bytes, data_offsets give it " + std::to_string(end - begin));
   }
-  if (end > buffer.size()) {
+  if (end > n_data) {
     return Error{"file_truncated", where + ": ends at byte " + std::to_string(end) + " of the data, which has " +
-                                       std::to_string(buffer.size()) + " bytes" + std::string(kFetchAgain)};
+                                       std::to_string(n_data) + " bytes" + std::string(kFetchAgain)};
   }
-  return TensorView{*dtype, std::move(*shape), buffer.subspan(begin, end - begin)};
+  return TensorPlace{*dtype, std::move(*shape), data_begin + begin, *expected};
 }
 
 // The tensors fill the buffer: each begins where another ends.
-Status check_extents(std::vector<Extent> extents, std::size_t n_byte, const std::string& file) {
+Status check_extents(std::vector<Extent> extents, std::uint64_t n_byte, const std::string& file) {
   std::sort(extents.begin(), extents.end(),
             [](const Extent& a, const Extent& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
-  std::size_t filled = 0;
+  std::uint64_t filled = 0;
   std::string_view last;
   for (const Extent& extent : extents) {
     const std::string where = file + ": tensor " + in_quotes(extent.name) + ": begins at byte " +
@@ -111,70 +108,77 @@ Status check_extents(std::vector<Extent> extents, std::size_t n_byte, const std:
   return ok();
 }
 
-struct Parts {
-  Json header;
-  std::span<const std::byte> buffer;
+struct Header {
+  Json entries;
+  std::uint64_t data_begin;  // in the file
 };
 
-Result<Parts> split_file(std::span<const std::byte> file_bytes, const std::string& file) {
+Result<Header> read_header(std::span<const std::byte> head, std::uint64_t file_size, const std::string& file) {
   std::uint64_t n_header = 0;
-  if (file_bytes.size() < sizeof n_header) {
-    return Error{"file_truncated", file + ": has " + std::to_string(file_bytes.size()) +
+  if (file_size < sizeof n_header) {
+    return Error{"file_truncated", file + ": has " + std::to_string(file_size) +
                                        " bytes, a safetensors file begins with 8 for its header's length" +
                                        std::string(kFetchAgain)};
   }
-  std::memcpy(&n_header, file_bytes.data(), sizeof n_header);
-  const std::span<const std::byte> rest = file_bytes.subspan(sizeof n_header);
+  const Error too_short{"head_short",
+                        file + ": its header goes on beyond the first " + std::to_string(head.size()) + " bytes"};
+  if (head.size() < sizeof n_header) return too_short;
+  std::memcpy(&n_header, head.data(), sizeof n_header);
+  const std::uint64_t n_rest = file_size - sizeof n_header;
   if (n_header > kMaxHeaderBytes) {
     return Error{"file_format", file + ": says that its header has " + std::to_string(n_header) +
                                     " bytes, the most is " + std::to_string(kMaxHeaderBytes) +
                                     "; this is not a safetensors file"};
   }
-  if (n_header > rest.size()) {
+  if (n_header > n_rest) {
     return Error{"file_truncated", file + ": says that its header has " + std::to_string(n_header) + " bytes, only " +
-                                       std::to_string(rest.size()) + " follow" + std::string(kFetchAgain)};
+                                       std::to_string(n_rest) + " follow" + std::string(kFetchAgain)};
   }
-  const auto split = static_cast<std::size_t>(n_header);
-  const std::string_view header_text(reinterpret_cast<const char*>(rest.data()), split);
-  const std::span<const std::byte> buffer = rest.subspan(split);
-
-  if (!header_text.starts_with('{')) {
+  const std::span<const std::byte> rest = head.subspan(sizeof n_header);
+  if (n_header == 0 || (!rest.empty() && rest[0] != std::byte{'{'})) {
     return Error{"file_format", file + ": its header does not begin with \"{\"; this is not a safetensors file"};
   }
-  Result<Json> header = parse_json(header_text, file + ": header");
-  if (!header) return Error{"file_format", header.error().message};
-  return Parts{*std::move(header), buffer};
+  if (n_header > rest.size()) return too_short;
+  const std::string_view text(reinterpret_cast<const char*>(rest.data()), static_cast<std::size_t>(n_header));
+  Result<Json> entries = parse_json(text, file + ": header");
+  if (!entries) return Error{"file_format", entries.error().message};
+  return Header{*std::move(entries), sizeof n_header + n_header};
 }
 
 constexpr const char* kMetadata = "__metadata__";  // free text about the file; its tensors do not depend on it
 
 }  // namespace
 
-Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std::string_view file_name) {
+Result<TensorPlaces> read_safetensors_head(std::span<const std::byte> head, std::uint64_t file_size,
+                                           std::string_view file_name) {
   const std::string file(file_name);
-  const auto parts = split_file(file_bytes, file);
-  if (!parts) return parts.error();
-  const auto& [header, buffer] = *parts;
-  NamedTensors tensors;
+  const auto header = read_header(head, file_size, file);
+  if (!header) return header.error();
+  TensorPlaces tensors;
   std::vector<Extent> extents;
-  for (const auto& [name, entry] : header.items()) {
+  const std::uint64_t begin = header->data_begin, n_data = file_size - begin;
+  for (const auto& [name, entry] : header->entries.items()) {
     if (name == kMetadata) continue;
-    Result<TensorView> tensor = read_entry(entry, buffer, file + ": tensor " + in_quotes(name));
+    Result<TensorPlace> tensor = read_entry(entry, begin, n_data, file + ": tensor " + in_quotes(name));
     if (!tensor) return tensor.error();
-    const auto begin = static_cast<std::size_t>(tensor->bytes.data() - buffer.data());
-    const auto placed = tensors.emplace(name, std::move(*tensor)).first;
-    extents.push_back({placed->first, begin, begin + placed->second.bytes.size()});
+    const auto& [placed_name, placed] = *tensors.emplace(name, *std::move(tensor)).first;
+    extents.push_back({placed_name, placed.begin - begin, placed.begin - begin + placed.n_byte});
   }
-  if (const Status filled = check_extents(std::move(extents), buffer.size(), file); !filled) return filled.error();
+  if (const Status filled = check_extents(std::move(extents), n_data, file); !filled) return filled.error();
   return tensors;
 }
 
-Result<Json> read_safetensors_metadata(std::span<const std::byte> file_bytes, std::string_view file_name) {
-  const std::string file(file_name);
-  const auto parts = split_file(file_bytes, file);
-  if (!parts) return parts.error();
-  const auto found = parts->header.find(kMetadata);
-  if (found == parts->header.end() || !found->is_object()) return Json::object();
+Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std::string_view file) {
+  const auto places = read_safetensors_head(file_bytes, file_bytes.size(), file);
+  if (!places) return places.error();
+  return views_of(*places, file_bytes);
+}
+
+Result<Json> read_safetensors_metadata(std::span<const std::byte> file_bytes, std::string_view file) {
+  const auto header = read_header(file_bytes, file_bytes.size(), std::string(file));
+  if (!header) return header.error();
+  const auto found = header->entries.find(kMetadata);
+  if (found == header->entries.end() || !found->is_object()) return Json::object();
   Json texts = Json::object();
   for (const auto& [name, value] : found->items())
     if (value.is_string()) texts[name] = value;

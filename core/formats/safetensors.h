@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -15,6 +16,9 @@ namespace lens {
 // shape without overflow, overlaps, holes. Data may begin at an odd offset: OpenAI's own GPT-2 file does.
 // `file` is used in messages. Errors: file_truncated, file_format, each naming file and tensor, expected and got.
 Result<NamedTensors> read_safetensors(std::span<const std::byte> file_bytes, std::string_view file);
+// The same from the file's first bytes and its size. Error besides: head_short, where the header goes on beyond them.
+Result<TensorPlaces> read_safetensors_head(std::span<const std::byte> head, std::uint64_t file_size,
+                                           std::string_view file);
 
 // What the file says about itself, "__metadata__": texts by name, {} where it says nothing. Errors: as above.
 Result<Json> read_safetensors_metadata(std::span<const std::byte> file_bytes, std::string_view file);

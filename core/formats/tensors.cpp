@@ -53,11 +53,15 @@ std::byte* put(Stored value, std::byte* out) {
 }
 
 void write_q8_block(std::span<const float, kQ8Values> values, std::byte* out) {
-  float largest = 0;
-  for (const float value : values) largest = std::max(largest, std::abs(value));
-  const float scale = largest / 127.0f, inverse = scale == 0 ? 0 : 1.0f / scale;
-  out = put(Eigen::half(scale), out);
-  for (const float value : values) out = put(static_cast<std::int8_t>(std::round(value * inverse)), out);
+  const Q8Block block = quantise_q8(values);
+  out = put(Eigen::half(block.scale), out);
+  std::memcpy(out, block.values, kQ8Values);
+}
+
+std::size_t product(std::span<const std::size_t> shape) {
+  std::size_t n = 1;
+  for (const std::size_t size : shape) n *= size;
+  return n;
 }
 
 }  // namespace
@@ -96,10 +100,25 @@ Q8Block read_q8_block(const std::byte* at) {
   return block;
 }
 
-std::size_t TensorView::count() const {
-  std::size_t n = 1;
-  for (const std::size_t size : shape) n *= size;
-  return n;
+Q8Block quantise_q8(std::span<const float, kQ8Values> values) {
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::abs(value));
+  const float scale = largest / 127.0f, inverse = scale == 0 ? 0 : 1.0f / scale;
+  Q8Block block{static_cast<float>(Eigen::half(scale)), {}};
+  for (std::size_t i = 0; i < kQ8Values; ++i)
+    block.values[i] = static_cast<std::int8_t>(std::round(values[i] * inverse));
+  return block;
+}
+
+std::size_t TensorView::count() const { return product(shape); }
+std::size_t TensorPlace::count() const { return product(shape); }
+
+NamedTensors views_of(const TensorPlaces& places, std::span<const std::byte> file_bytes) {
+  NamedTensors tensors;
+  for (const auto& [name, place] : places)
+    tensors.emplace(name, TensorView{place.dtype, place.shape,
+                                     file_bytes.subspan(static_cast<std::size_t>(place.begin), place.n_byte)});
+  return tensors;
 }
 
 std::string shape_text(std::span<const std::size_t> shape) {

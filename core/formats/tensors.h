@@ -51,11 +51,27 @@ struct TensorView {
   std::size_t count() const;  // number of values
 };
 
+// What a file's header says of a tensor, whose bytes may not have come yet.
+struct TensorPlace {
+  DType dtype;
+  std::vector<std::size_t> shape;  // [] is a scalar
+  std::uint64_t begin;             // where its bytes lie in the file, which may be larger than memory
+  std::size_t n_byte;
+  std::size_t file = 0;  // which file, where a checkpoint has several
+
+  std::size_t count() const;  // number of values
+};
+
 // "[768, 2304]"
 std::string shape_text(std::span<const std::size_t> shape);
 
 // Names to views into the file's bytes, which the caller keeps alive.
 using NamedTensors = std::map<std::string, TensorView, std::less<>>;
+
+// Names to places in a file or in several.
+using TensorPlaces = std::map<std::string, TensorPlace, std::less<>>;
+// The places filled from a file that is there whole.
+NamedTensors views_of(const TensorPlaces& places, std::span<const std::byte> file_bytes);
 
 // `true` for the types that read_floats takes: F32, F16, BF16, Q8_0.
 bool is_readable_float(DType dtype);
@@ -76,5 +92,7 @@ struct Q8Block {
   std::int8_t values[kQ8Values];
 };
 Q8Block read_q8_block(const std::byte* at);
+// The block that write_floats makes of these values. Its scale is infinite where they are beyond what F16 can scale.
+Q8Block quantise_q8(std::span<const float, kQ8Values> values);
 
 }  // namespace lens

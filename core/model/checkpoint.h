@@ -21,26 +21,27 @@ namespace lens {
 // Where a weight lies.
 struct StoredWeight {
   std::string name;  // as the file spells it
-  const TensorView* tensor;
+  const TensorPlace* tensor;
   bool by_output;  // a row holds what goes into one output: embeddings, and projections that are not Conv1D's
 };
 
 class Checkpoint {
  public:
-  // `tensors` outlive it; `file` names them in messages. Names may have a "transformer." prefix or a wrapper's; mask
+  // `file` names the tensors' files in messages. Names may have a "transformer." prefix or a wrapper's; mask
   // buffers and classification heads are passed over. Errors: tensor_duplicate, tensor_missing and tensor_shape
   // (wte.weight).
-  static Result<Checkpoint> open(const Config& config, const NamedTensors& tensors, std::string_view file);
+  static Result<Checkpoint> open(const Config& config, const TensorPlaces& tensors, std::string_view file);
 
   // As it was given, but for what the tensors know better: d_vocab and tied_head.
   const Config& config() const { return config_; }
 
   // Errors: tensor_missing, tensor_shape, tensor_dtype.
   Result<StoredWeight> find(const WeightSlot& slot) const;
-  // Values [offset, offset + out.size()) of the flattened tensor. Error: tensor_value (NaN or infinity).
-  Status read(const StoredWeight& weight, std::size_t offset, std::span<float> out) const;
-  // One block of a Q8_0 tensor. Error: tensor_value.
-  Result<Q8Block> read_q8(const StoredWeight& weight, std::size_t block) const;
+  // Its values [offset, offset + out.size()), which lie in `bytes`. Error: tensor_value (NaN or infinity).
+  Status read(const StoredWeight& weight, std::span<const std::byte> bytes, std::size_t offset,
+              std::span<float> out) const;
+  // Block `index` of a Q8_0 tensor, which begins at `at`. Error: tensor_value.
+  Result<Q8Block> read_q8(const StoredWeight& weight, const std::byte* at, std::size_t index) const;
   // A tensor that nothing asks for is a part that would silently be left out. Error: tensor_unknown.
   Status check_all_expected() const;
 
@@ -49,7 +50,7 @@ class Checkpoint {
  private:
   struct Found {
     std::string name;  // as the file spells it
-    const TensorView* tensor;
+    TensorPlace tensor;
   };
 
   Checkpoint(const Config& config, std::string_view file) : config_(config), file_(file) {}

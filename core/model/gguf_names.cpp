@@ -59,28 +59,28 @@ std::string renamed(std::string_view name, std::string_view Renaming::*from, std
 
 }  // namespace
 
-Result<Config> config_of(const GgufFile& gguf, std::string_view file) {
+Result<Config> config_of(const Json& metadata, std::string_view file) {
   const std::string name(file);
-  const auto architecture = gguf.metadata.find("general.architecture");
-  if (architecture == gguf.metadata.end() || *architecture != "gpt2")
+  const auto architecture = metadata.find("general.architecture");
+  if (architecture == metadata.end() || *architecture != "gpt2")
     return Error{"not_gpt2", name + ": general.architecture is " +
-                                 (architecture == gguf.metadata.end() ? "missing" : printed(*architecture)) +
+                                 (architecture == metadata.end() ? "missing" : printed(*architecture)) +
                                  "; only \"gpt2\" can be read."};
   Json config = Json::object();
   for (const auto& [key, hugging_face] : kKeys) {
-    const auto value = gguf.metadata.find(key);
-    if (value != gguf.metadata.end())
+    const auto value = metadata.find(key);
+    if (value != metadata.end())
       config[std::string(hugging_face)] = *value;
     else if (key != kOptionalKey)
       return Error{"config_format", name + ": the key \"" + std::string(key) + "\" is missing."};
   }
   for (const std::string token : {"bos_token_id", "eos_token_id"})
-    if (const auto id = gguf.metadata.find("tokenizer.ggml." + token); id != gguf.metadata.end()) config[token] = *id;
+    if (const auto id = metadata.find("tokenizer.ggml." + token); id != metadata.end()) config[token] = *id;
   return parse_config(config, file);
 }
 
-NamedTensors renamed(const NamedTensors& gguf) {
-  NamedTensors tensors;
+TensorPlaces renamed(const TensorPlaces& gguf) {
+  TensorPlaces tensors;
   for (const auto& [name, tensor] : gguf)
     tensors.emplace(renamed(name, &Renaming::gguf, &Renaming::hugging_face), tensor);
   return tensors;

@@ -12,10 +12,10 @@
 namespace lens {
 
 // The hyper-parameters in a GGUF's metadata. Errors: not_gpt2 (another architecture, by name), config_format.
-Result<Config> config_of(const GgufFile& gguf, std::string_view file);
+Result<Config> config_of(const Json& metadata, std::string_view file);
 
 // The tensors under their Hugging Face names: "blk.3.ffn_up.weight" is "h.3.mlp.c_fc.weight". Others keep theirs.
-NamedTensors renamed(const NamedTensors& gguf);
+TensorPlaces renamed(const TensorPlaces& gguf);
 
 // The other way: the keys that config_of reads, as llama.cpp writes them. Error: not_gguf, where the model differs from
 // GPT-2 in what readers of the architecture "gpt2" take for granted (the activation, the attention's scale).

@@ -1,74 +1,9 @@
 #include "model/model.h"
 
-#include <algorithm>
 #include <cstdint>
-#include <variant>
-
-#include "model/checkpoint.h"
+#include <span>
 
 namespace lens {
-namespace {
-
-static_assert(kQ8Values == kQ8Block, "blocks are packed as they come");
-
-// Row by row, so that no second copy of a large matrix exists.
-Status fill_matrix(const Checkpoint& checkpoint, const StoredWeight& stored, PackedMatrix& field) {
-  const std::size_t n_row = stored.tensor->shape[0], n_col = stored.tensor->shape[1];
-  field = stored.by_output ? PackedMatrix(n_col, n_row) : PackedMatrix(n_row, n_col);
-  std::vector<float> row(n_col);
-  for (std::size_t r = 0; r < n_row; ++r) {
-    if (auto status = checkpoint.read(stored, r * n_col, row); !status) return status;
-    stored.by_output ? field.set_column(r, row) : field.set_row(r, row);
-  }
-  return ok();
-}
-
-// Q8_0 stays Q8_0.
-Status fill_q8(const Checkpoint& checkpoint, const StoredWeight& stored, PackedMatrix& field) {
-  const std::size_t n_row = stored.tensor->shape[0], n_col = stored.tensor->shape[1], n_block = n_col / kQ8Values;
-  field = PackedMatrix(n_col, n_row, PackedMatrix::Storage::q8_0);
-  std::vector<float> scales(n_block);
-  std::vector<std::int8_t> values(n_col);
-  for (std::size_t r = 0; r < n_row; ++r) {
-    for (std::size_t b = 0; b < n_block; ++b) {
-      const auto block = checkpoint.read_q8(stored, r * n_block + b);
-      if (!block) return block.error();
-      scales[b] = block->scale;
-      std::ranges::copy(block->values, values.begin() + static_cast<std::ptrdiff_t>(b * kQ8Values));
-    }
-    field.set_column(r, scales, values);
-  }
-  return ok();
-}
-
-Status fill(const Checkpoint& checkpoint, const WeightSlot& slot) {
-  const auto stored = checkpoint.find(slot);
-  if (!stored) return stored.error();
-  if (const auto* vector = std::get_if<std::vector<float>*>(&slot.field)) {
-    (*vector)->resize(stored->tensor->count());
-    return checkpoint.read(*stored, 0, **vector);
-  }
-  auto& matrix = *std::get<PackedMatrix*>(slot.field);
-  return stored->tensor->dtype == DType::Q8_0 ? fill_q8(checkpoint, *stored, matrix)
-                                              : fill_matrix(checkpoint, *stored, matrix);
-}
-
-}  // namespace
-
-Result<Model> Model::load(const Config& config, const NamedTensors& tensors, std::string_view file) {
-  const auto checkpoint = Checkpoint::open(config, tensors, file);
-  if (!checkpoint) return checkpoint.error();
-  Model model;
-  model.config_ = checkpoint->config();
-  for (const WeightSlot& slot : weight_table(model.config_, model.weights_)) {
-    if (auto status = fill(*checkpoint, slot); !status) return status.error();
-    std::size_t count = 1;
-    for (const std::size_t extent : slot.shape) count *= extent;
-    model.n_param_ += count;
-  }
-  if (auto status = checkpoint->check_all_expected(); !status) return status.error();
-  return model;
-}
 
 std::size_t Model::byte_size() const {
   std::size_t bytes =

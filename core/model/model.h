@@ -1,4 +1,4 @@
-// A GPT-2: its hyper-parameters and weights, loaded from named tensors.
+// A GPT-2: its hyper-parameters and weights. model_loader.h makes one.
 #pragma once
 
 #include <cstddef>
@@ -6,10 +6,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <utility>
 
 #include "base/matrix.h"
-#include "base/result.h"
-#include "formats/tensors.h"
 #include "model/config.h"
 #include "model/weights.h"
 
@@ -17,9 +16,8 @@ namespace lens {
 
 class Model {
  public:
-  // Takes every tensor of a GPT-2 out of `tensors`: F32, F16 and BF16 become float32, the matrices' Q8_0 stays Q8_0.
-  // `file` is used in messages. Errors: Checkpoint's.
-  static Result<Model> load(const Config& config, const NamedTensors& tensors, std::string_view file);
+  Model(const Config& config, Weights weights, std::size_t n_param)
+      : config_(config), weights_(std::move(weights)), n_param_(n_param) {}
 
   const Config& config() const { return config_; }
   const Weights& weights() const { return weights_; }
@@ -49,7 +47,7 @@ class Model {
  private:
   Config config_;
   Weights weights_;
-  std::size_t n_param_ = 0;
+  std::size_t n_param_;
 };
 
 }  // namespace lens

@@ -130,11 +130,11 @@ TEST_CASE("another architecture, and a missing key, are named") {
   GgufWriter llama;
   llama.key("general.architecture", std::string("llama"));
   const auto llama_file = llama.file();
-  const auto refused = config_of(*read_gguf(llama_file, "x.gguf"), "x.gguf");
+  const auto refused = config_of(read_gguf(llama_file, "x.gguf")->metadata, "x.gguf");
   REQUIRE(!refused);
   REQUIRE(refused.error().message.find("\"llama\"") != std::string::npos);
   const auto small_file = small().file();
-  const auto missing = config_of(*read_gguf(small_file, "x.gguf"), "x.gguf");
+  const auto missing = config_of(read_gguf(small_file, "x.gguf")->metadata, "x.gguf");
   REQUIRE(!missing);
   REQUIRE(missing.error().message.find("gpt2.block_count") != std::string::npos);
 }

@@ -17,6 +17,22 @@ export interface ModelInfo {
   has_tokenizer: boolean;
 }
 
+/** A file of a checkpoint. Of one with weights the first bytes are enough; `size` is then the whole file's. */
+export interface CheckpointFile {
+  name: string;
+  bytes: Uint8Array;
+  size?: number;
+}
+
+export type Precision = "as_stored" | "q8_0";
+
+/** What a checkpoint's headers say. Bytes [begin, end) of file number `file` are a tensor. */
+export interface Plan extends ModelInfo {
+  dtypes: string[];
+  n_kept: number;
+  wanted: { tensor: string; stored: string; dtype: string; file: number; begin: number; end: number }[];
+}
+
 export interface VocabularyTable {
   bytes: Uint8Array;
   offsets: Uint32Array;
@@ -24,8 +40,15 @@ export interface VocabularyTable {
 }
 
 export interface Engine {
-  load(ref: string, files: { name: string; bytes: Uint8Array }[]): Result<ModelInfo>;
+  load(ref: string, files: CheckpointFile[]): Result<ModelInfo>;
   loadLens(ref: string, name: string, files: { name: string; bytes: Uint8Array }[]): Result<undefined>;
+  inspect(ref: string, files: CheckpointFile[], precision: Precision): Result<Plan>;
+  beginLoad(ref: string, files: CheckpointFile[], precision: Precision): Result<undefined>;
+  put(ref: string, file: number, offset: number, bytes: Uint8Array): Result<undefined>;
+  finishLoad(ref: string, name: string): Result<ModelInfo>;
+  cancelLoad(ref: string): Result<undefined>;
+  giveTokenizer(ref: string, files: CheckpointFile[]): Result<ModelInfo>;
+  memory(): Result<number>;
   vocabulary(ref: string): Result<VocabularyTable>;
   tokenize(ref: string, text: string): Result<Int32Array>;
   parse(text: string): Result<string>;
