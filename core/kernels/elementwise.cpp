@@ -54,6 +54,12 @@ void activate(Activation activation, std::span<float> x) {
       map(x, x, [inverse_root_2](Vec v) { return 0.5f * v * (1.0f + xsimd::erf(v * inverse_root_2)); });
       return;
     }
+    case Activation::relu:
+      return map(x, x, [](Vec v) { return xsimd::max(v, Vec(0.0f)); });
+    case Activation::silu:
+      return map(x, x, [](Vec v) { return v / (1.0f + xsimd::exp(-v)); });
+    case Activation::tanh:
+      return map(x, x, [](Vec v) { return xsimd::tanh(v); });
   }
 }
 

@@ -1,4 +1,4 @@
-// Layer norm, softmax and GELU on rows of floats.
+// Layer norm, softmax and activations on rows of floats.
 #pragma once
 
 #include <span>
@@ -20,6 +20,9 @@ void softmax(std::span<float> x);
 enum class Activation {
   gelu_new,  // 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))): GPT-2's own (Hendrycks & Gimpel 2016, the tanh form)
   gelu,      // 0.5 x (1 + erf(x / √2)): the exact one, which nanoGPT and its kin use
+  relu,      // max(x, 0)
+  silu,      // x / (1 + exp(−x))
+  tanh,
 };
 
 void activate(Activation activation, std::span<float> x);

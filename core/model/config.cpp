@@ -1,6 +1,8 @@
 #include "model/config.h"
 
 #include <cmath>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "base/message.h"
@@ -112,14 +114,17 @@ Result<Config> parse_config(const Json& document, std::string_view file) {
   const std::string activation = keys.text("activation_function", "gelu_new");
   if (keys.error()) return *keys.error();
 
-  if (activation == "gelu_new" || activation == "gelu_pytorch_tanh" || activation == "gelu_fast") {
-    config.activation = Activation::gelu_new;  // three names of the tanh form
-  } else if (activation == "gelu") {
-    config.activation = Activation::gelu;
-  } else {
-    return Error{"not_gpt2",
-                 name + ": activation_function " + in_quotes(activation) + " is not built; gelu_new and gelu are."};
-  }
+  // The names of Hugging Face's ACT2FN; the first three are the tanh form.
+  static const std::map<std::string, Activation, std::less<>> kActivations{
+      {"gelu_new", Activation::gelu_new},  {"gelu_pytorch_tanh", Activation::gelu_new},
+      {"gelu_fast", Activation::gelu_new}, {"gelu", Activation::gelu},
+      {"relu", Activation::relu},          {"silu", Activation::silu},
+      {"swish", Activation::silu},         {"tanh", Activation::tanh}};
+  const auto known = kActivations.find(activation);
+  if (known == kActivations.end())
+    return Error{"not_gpt2", name + ": activation_function " + in_quotes(activation) +
+                                 " is not built; gelu_new, gelu, relu, silu and tanh are."};
+  config.activation = known->second;
   if (config.d_model % config.n_head != 0)
     return Error{"config_format", name + ": n_embd " + std::to_string(config.d_model) +
                                       " cannot be shared out evenly among n_head " + std::to_string(config.n_head) +

@@ -93,7 +93,7 @@ Result<Json> gguf_keys(const Config& c, std::string_view file) {
                      ", which a GGUF of the architecture \"gpt2\" cannot say; whoever read it would compute "
                      "other numbers."};
   };
-  if (c.activation != Activation::gelu_new) return refused("the activation is the exact GELU");
+  if (c.activation != Activation::gelu_new) return refused("the activation is not the tanh form of GELU");
   if (!c.scale_attention) return refused("scale_attn_weights is false");
   if (c.scale_attention_by_inverse_layer) return refused("scale_attn_by_inverse_layer_idx is true");
 

@@ -175,7 +175,7 @@ class BrokenFiles(LensTest):
             "another width": ({"n_embd": 24}, ["wte.weight", "24"]),
             "another context": ({"n_positions": 25}, ["wpe.weight", "25", "24"]),
             "an absurd context": ({"n_positions": 10**15}, ["config.json", "n_positions"]),
-            "relu": ({"activation_function": "relu"}, ["activation_function", "relu"]),
+            "mish": ({"activation_function": "mish"}, ["activation_function", "mish"]),
             "cross-attention": ({"add_cross_attention": True}, ["cross-attention"]),
             "BOS out of the vocabulary": ({"bos_token_id": 300}, None),
         }  # fmt: skip

@@ -34,6 +34,9 @@ class Numbers(LensTest):
             "own head": {"untied": True, "prefix": "transformer."},
             "masks": {"mask_buffers": True, "prefix": "transformer."},
             "exact gelu": {"config": {"activation_function": "gelu"}},
+            "relu": {"config": {"activation_function": "relu"}},
+            "silu": {"config": {"activation_function": "silu"}},
+            "tanh": {"config": {"activation_function": "tanh"}},
             "odd offset": {"odd_offset": True},
             "odd offset, F16": {"odd_offset": True, "dtype": "F16", "orientation": "linear"},
             "unscaled scores": {"config": {"scale_attn_weights": False}},
@@ -50,7 +53,7 @@ class Numbers(LensTest):
                 model = reference.read_model(folder)
                 changed = np.abs(reference.forward(model, ids)["logits"] - plain).max()
                 self.assertEqual(changed > 1e-3, name in (
-                    "F16", "BF16", "wrapped", "own head", "exact gelu", "odd offset, F16", "unscaled scores",
+                    "F16", "BF16", "wrapped", "own head", "exact gelu", "relu", "silu", "tanh", "odd offset, F16", "unscaled scores",
                     "scores by depth", "epsilon",
                 ), "the kind should differ where its name says so")  # fmt: skip
                 found = read_json("--model", folder, "--ids", ",".join(map(str, ids)), "--norm", "frozen")

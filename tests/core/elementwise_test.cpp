@@ -78,6 +78,21 @@ TEST_CASE("both GELUs equal their scalar twins, and each other they do not") {
   REQUIRE(apart > 1e-4);
 }
 
+TEST_CASE("the other activations equal their scalar twins") {
+  std::vector<float> x{0.0f, -0.0f, 1e-30f, -80.0f, 80.0f, -1e4f, 1e4f};
+  for (int i = -1200; i <= 1200; ++i) x.push_back(static_cast<float>(i) / 100);
+  auto relu = x, silu = x, tanh = x;
+  activate(Activation::relu, relu);
+  activate(Activation::silu, silu);
+  activate(Activation::tanh, tanh);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double v = x[i];
+    CHECK(relu[i] == std::max(x[i], 0.0f));
+    require_close(silu[i], v / (1 + std::exp(-v)), std::abs(v) + 1e-30, 4);
+    require_close(tanh[i], std::tanh(v), std::min(std::abs(v), 1.0) + 1e-30, 4);
+  }
+}
+
 TEST_CASE("dot and add_scaled equal their scalar twins") {
   Random random(13);
   for (const std::size_t n : sizes()) {

@@ -153,7 +153,19 @@ def gelu_exact(x):
     return 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
 
 
-ACTIVATIONS = {"gelu_new": gelu_new, "gelu_pytorch_tanh": gelu_new, "gelu": gelu_exact}
+def silu(x):
+    """x sigma(x)."""
+    return x / (1 + np.exp(-x))
+
+
+ACTIVATIONS = {
+    "gelu_new": gelu_new,
+    "gelu_pytorch_tanh": gelu_new,
+    "gelu": gelu_exact,
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": silu,
+    "tanh": np.tanh,
+}
 
 
 def norm_scale(x, epsilon):
