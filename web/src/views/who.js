@@ -1,6 +1,6 @@
 // "Who wrote this?": a cell's logit, of one token or of one rather than another, as the sum of what every part of the
 // model wrote there directly. `view.of` and `view.against` are the tokens, `view.part` is the head ("3.2") or the MLP
-// ("mlp 3") whose own parts are shown.
+// ("mlp 3") whose own parts are shown, `view.neuron` the neuron ("L3N7") whose page is open.
 import { html, nothing } from 'lit';
 import { isPlace, Parts } from '../engine/parts.js';
 import { readOf, viewOf } from '../state/experiment.js';
@@ -8,6 +8,7 @@ import { who as words } from '../strings.js';
 import { divergingClass } from '../style/scale.js';
 import { formatSigned } from './format.js';
 import { endsView, headMapView } from './head_map.js';
+import { NeuronPage, neuronNamed } from './neuron.js';
 import { Section } from './section.js';
 import { styled } from './styled.js';
 import { sentenceView, tokenView } from './token.js';
@@ -18,6 +19,8 @@ import { sentenceView, tokenView } from './token.js';
  */
 
 const BARS = 10;
+
+if (!customElements.get('neuron-page')) customElements.define('neuron-page', NeuronPage);
 
 /** @extends {Section<Answer>} */
 export class WhoWrote extends Section {
@@ -51,7 +54,7 @@ export class WhoWrote extends Section {
       <p class="sum">${sentenceView(vocabulary, words.sum({ token: parts.of[0] }, parts.of.length > 1 ? { token: parts.of[1] } : null, formatSigned(parts.shown)))}</p>
       ${barsView(parts, chosen, choose)}
       ${mapView(parts, keyOf(chosen), choose)}
-      ${chosen ? partView({ parts, part: chosen, position, drawing }) : nothing}
+      ${chosen ? partView({ parts, part: chosen, position, drawing, shared: this }) : nothing}
       <p class="note">${words.direct} ${words.adds(parts.remainder, parts.size)} ${readOf(this.experiment).norm === 'none' ? nothing : words.norms[readOf(this.experiment).norm ?? 'recomputed']}
         ${(readOf(this.experiment).lens ?? 'raw') === 'raw' ? nothing : words.raw}</p>
       <p class="note">${words.papers}</p>
@@ -162,11 +165,11 @@ function shortLogit(logit) {
   return `${logit < 0 ? '−' : '+'}${size >= 9.95 ? size.toFixed(0) : size.toFixed(1).replace(/^0/, '')}`;
 }
 
-/** What a head or an MLP is made of itself. @param {Answer & {part: Part}} args */
-function partView({ parts, part, position, drawing }) {
+/** What a head or an MLP is made of itself. @param {Answer & {part: Part, shared: import('./sections.js').Shared}} args */
+function partView({ parts, part, position, drawing, shared }) {
   return html`<section class="inside" aria-label=${words.inside(nameOf(part))}>
     <h4>${nameOf(part)} <span class="number">${formatSigned(part.logit)}</span></h4>
-    ${part.kind === 'head' ? sourcesView(parts, part, position, drawing) : neuronsView(parts, part)}
+    ${part.kind === 'head' ? sourcesView(parts, part, position, drawing) : neuronsView(parts, part, shared)}
   </section>`;
 }
 
@@ -191,21 +194,30 @@ function sourcesView(parts, { layer, head }, position, { readout, model }) {
   `;
 }
 
-/** @param {Parts} parts @param {Part} part */
-function neuronsView(parts, { layer, logit }) {
+/** @param {Parts} parts @param {Part} part @param {import('./sections.js').Shared} shared */
+function neuronsView(parts, { layer, logit }, { conductor, drawing, selection, experiment, busy }) {
+  const open = neuronNamed(viewOf(experiment).neuron, drawing.model.info);
   const neurons = parts.neurons(layer);
   const rest = neurons.reduce((left, n) => left - n.logit, logit);
   const most = Math.max(Math.abs(rest), ...neurons.map((n) => Math.abs(n.logit)));
   return html`
     <p class="note">${words.neurons}</p>
     <ol class="parts">
-      ${neurons.map(
-        (n) => html`<li title=${words.activation(formatSigned(n.activation))}>
-          <span>${words.neuron(layer, n.id)}</span>${barView(n.logit, most)}
-        </li>`,
-      )}
+      ${neurons.map((n) => {
+        const name = words.neuron(layer, n.id);
+        const here = open?.name === name;
+        return html`<li title=${words.activation(formatSigned(n.activation))}>
+            <button type="button" class="plain" aria-expanded=${here ? 'true' : 'false'} @click=${() => conductor.setView({ neuron: here ? undefined : name })}>${name}</button>
+            ${barView(n.logit, most)}
+          </li>`;
+      })}
       <li class="rest"><span>${words.otherNeurons}</span>${barView(rest, most)}</li>
     </ol>
+    ${
+      open?.layer === layer
+        ? html`<neuron-page .conductor=${conductor} .drawing=${drawing} .selection=${selection} .experiment=${experiment} .busy=${busy} .neuron=${open}></neuron-page>`
+        : nothing
+    }
   `;
 }
 
