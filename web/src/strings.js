@@ -447,8 +447,9 @@ export const weights = {
   lowers: '−1 lowers it',
   raises: '+1 raises it',
   press: 'Press a head to see its circuits.',
-  tied: 'This model reads and writes tokens by the same matrix, which by itself makes the score positive: compare heads, and do not read it as a share.',
-  composition: 'Heads in lower blocks whose output it reads most, above what random weights would give:',
+  tied: 'This model reads and writes tokens by the same matrix, which shifts all these scores together: compare heads with one another, and make nothing of a sign alone. Every token counts alike in it, rare ones too.',
+  composition:
+    'Heads in lower blocks whose output it reads most, in hundredths above what random weights would give (composition):',
   parts: { q: 'for its queries: ', k: 'for its keys: ', v: 'for its values: ' },
   papers:
     'After Elhage et al. (2021): OV and QK circuits, eigenvalues, composition; and Dar et al. (2022): weights read as tokens. Through the norms’ γ, without biases and without their scale. Direct effect only.',
@@ -461,6 +462,7 @@ export const head = {
   qk: 'QK, the token that asks → the one it attends to, most and least:',
   most: 'most',
   least: 'least',
+  rare: 'Tokens that were rare in training often come first: their embeddings have hardly been used.',
   /** @param {Part} token @returns {Part[]} */
   writes: (token) => ['Attending to ', token, ', the token of the selected column, it'],
   /** @param {Part} token @returns {Part[]} */

@@ -50,6 +50,7 @@ export class HeadPage extends Section {
       <div class="both-ends"><div><h5>${words.raises}</h5>${pairs('ov', 'best')}</div><div><h5>${words.lowers}</h5>${pairs('ov', 'worst')}</div></div>
       <p class="note">${words.qk}</p>
       <div class="both-ends"><div><h5>${words.most}</h5>${pairs('qk', 'best')}</div><div><h5>${words.least}</h5>${pairs('qk', 'worst')}</div></div>
+      <p class="note">${words.rare}</p>
       <p class="note">${sentenceView(vocabulary, words.writes(token))}</p>
       ${endsTableView(vocabulary, endsOf(tables, 'writes_'))}
       <p class="note">${sentenceView(vocabulary, words.attends(token))}</p>

@@ -8,6 +8,7 @@ import { memories as words } from '../strings.js';
 import { endsLineView } from './ends.js';
 import { NeuronPage, neuronNamed } from './neuron.js';
 import { Section } from './section.js';
+import { styled } from './styled.js';
 import { sentenceView } from './token.js';
 import { barView } from './who.js';
 
@@ -17,6 +18,10 @@ const NEURONS = 8;
 const TOKENS = 4;
 
 if (!customElements.get('neuron-page')) customElements.define('neuron-page', NeuronPage);
+
+/** From the middle to the right, as barView has what is above zero. @param {number} weight @param {number} most */
+const weightView = (weight, most) =>
+  html`<span class="signed" aria-hidden="true"><i class="up" ${styled('width', `${(50 * weight) / most}%`)}></i></span><span class="number">${weight.toFixed(2)}</span>`;
 
 /** @extends {Section<Answer>} */
 export class Memories extends Section {
@@ -77,7 +82,7 @@ export class Memories extends Section {
           const here = open?.name === name;
           return html`<li>
             <button type="button" class="plain" aria-expanded=${here ? 'true' : 'false'} @click=${() => this.conductor.setView({ neuron: here ? undefined : name })}>${name}</button>
-            ${barView(size(m), most)}
+            ${effect ? barView(m.effect, most) : weightView(m.weight, most)}
             ${endsLineView(vocabulary, m, TOKENS)}
           </li>`;
         })}

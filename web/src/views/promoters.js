@@ -42,7 +42,7 @@ export class PromotersList extends Section {
     const { vocabulary, info } = this.drawing.model;
     const open = neuronNamed(viewOf(this.experiment).neuron, info);
     return html`
-      <h4>${sentenceView(vocabulary, words.title({ token: tables.of.data[0] }))}</h4>
+      <h4><span>${sentenceView(vocabulary, words.title({ token: tables.of.data[0] }))}</span></h4>
       <ol class="promoters">${promotersOf(tables).map(({ layer, neuron, logit }) => {
         const name = `L${layer}N${neuron}`;
         const here = open?.name === name;

@@ -90,7 +90,7 @@ export class Weights extends Section {
               ({ part, list }) =>
                 html`<li>${words.parts[part]} ${list.map(
                   ({ first, score }) =>
-                    html`<button type="button" class="plain" @click=${() => this.conductor.setView({ head: name(first) })}>${name(first)} <span class="number">${formatSigned(score)}</span></button> `,
+                    html`<button type="button" class="plain" @click=${() => this.conductor.setView({ head: name(first) })}>${name(first)} <span class="number">${formatSigned(100 * score)}</span></button> `,
                 )}</li>`,
             )}</ul>`
       }
