@@ -1,0 +1,59 @@
+// The page's own engine: its client, its worker, its loader.
+import { Client } from '../../../web/src/engine/client.js';
+import { fetchBytes } from '../../../web/src/engine/loader.js';
+
+/** @typedef {import("../../../web/src/engine/readout.js").Table} Table */
+
+/** @type {(experiment: string) => Promise<Table[]>} */
+let run;
+let output = ''; // its row
+
+/** @param {{threads: number, files: string[]}} options */
+export async function load({ threads, files }) {
+  if (threads > 1) return { unsupported: 'one thread in this version' };
+  const client = new Client(new URL('/site/worker.js', location.href), (e) => console.error(e.message));
+  await client.begin(await fetchBytes(new URL('/site/lens.wasm', location.href), { name: 'lens.wasm' }));
+  const given = [];
+  for (const name of files) {
+    const url = new URL(`/models/${name}`, location.href);
+    given.push({ name: name.split('/').at(-1) ?? '', bytes: await fetchBytes(url, { name }) });
+  }
+  const { n_layer } = await client.load('m', given);
+  use(async (experiment) => (await client.run(experiment)) ?? [], n_layer);
+}
+
+/** The engine to ask, where it is not the page's. @param {typeof run} engine @param {number} nLayer */
+export function use(engine, nLayer) {
+  run = engine;
+  output = `blocks.${nLayer - 1}.hook_resid_post`;
+}
+
+/** @param {number[]} ids @param {object} read @returns {Promise<Record<string, Table>>} */
+async function read(ids, read) {
+  const experiment = {
+    v: 1,
+    models: { m: 'm' },
+    runs: { main: { model: 'm', ids } },
+    reads: [{ what: 'lens', ...read }],
+  };
+  return Object.fromEntries((await run(JSON.stringify(experiment))).map((table) => [table.name, table]));
+}
+
+/** @param {number[]} ids */
+export async function prefill(ids) {
+  return { top: (await read(ids, { rows: [output], positions: [-1], top: 1 })).top_id.data.at(-1) ?? -1 };
+}
+
+/** @param {number[]} ids @param {number} tokens */
+export async function decode(ids, tokens) {
+  const all = [...ids, (await prefill(ids)).top];
+  const started = performance.now();
+  for (let i = 0; i < tokens; i++) all.push((await prefill(all)).top);
+  return { ms: (performance.now() - started) / tokens };
+}
+
+/** @param {number[]} ids */
+export async function lens(ids) {
+  const { top_id, entropy } = await read(ids, { top: 10 });
+  return { ids: top_id.data, entropy: entropy.data };
+}
