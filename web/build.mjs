@@ -1,7 +1,7 @@
 // Builds the static page:  node web/build.mjs --wasm build/wasm/wasm --out build/site [--models models] [--debug]
 //   --wasm    where lens.mjs and lens.wasm lie; lens.mjs is bundled into the worker, lens.wasm is fetched by the page
 //   --models  catalog.json, examples.json and the models' folders; the catalog goes out with every file's size added
-import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { pathOf } from './src/engine/loader.js';
 import { record } from './src/engine/recorded.js';
 import { Session } from './src/engine/session.js';
 import { newExperiment } from './src/state/experiment.js';
+import { scaleCss } from './src/style/scale.js';
 
 const web = fileURLToPath(new URL('.', import.meta.url));
 const { values } = parseArgs({
@@ -75,6 +76,8 @@ await Promise.all([
   cp(join(wasm, 'lens.wasm'), join(out, 'lens.wasm')),
   copyModels(),
 ]);
+// Computed here, so that no page has to before its first drawing.
+await appendFile(join(out, 'page.css'), scaleCss());
 await recordFirst();
 
 async function copyModels() {

@@ -1,7 +1,6 @@
-// The page's entry: the colours of the scale, the element, and window.logitLens.
+// The page's entry: the elements, and window.logitLens.
 import { lensApi } from './api.js';
 import { followTheme } from './state/theme.js';
-import { scaleCss } from './style/scale.js';
 import { TrajectoryChart } from './views/chart.js';
 import { LensGrid } from './views/grid.js';
 import { LensScores } from './views/lens_scores.js';
@@ -11,10 +10,6 @@ import { CellPanel } from './views/panel.js';
 import { PinBox } from './views/pins.js';
 import { PanelSections } from './views/sections.js';
 import { ShareMenu } from './views/share.js';
-
-const scale = new CSSStyleSheet();
-scale.replaceSync(scaleCss());
-document.adoptedStyleSheets = [...document.adoptedStyleSheets, scale];
 
 followTheme(() => {
   for (const element of document.querySelectorAll('logit-lens')) /** @type {LogitLens} */ (element).requestUpdate();

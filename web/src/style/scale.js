@@ -98,8 +98,8 @@ export function divergingClass(value, most) {
 }
 
 /**
- * The ramps as rules `.p0` … `.p100` and `.q0` … `.q100`, and `.w0` … `.w100` for the width of a strip, for an adopted
- * style sheet; the root's data-theme says which hold.
+ * The ramps as rules `.p0` … `.p100` and `.q0` … `.q100`, and `.w0` … `.w100` for the width of a strip, for the end of
+ * the style sheet (the build puts them there); the root's data-theme says which hold.
  */
 export function scaleCss() {
   const rules = (/** @type {Theme} */ theme, within = '') =>
