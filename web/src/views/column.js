@@ -32,7 +32,7 @@ export function columnView({ drawing, paint, rows, position, row, choose, presse
         tabindex=${here ? '0' : '-1'}
         aria-selected=${here ? 'true' : nothing}
       >${id < 0 ? nothing : tokenView(model.vocabulary, id)}</td>
-      <td class="bar" aria-hidden="true"><i class=${measure.scale.hue} ${styled('width', `${share >= 0 ? 100 * share : 0}%`)}></i></td>
+      <td class="bar" aria-hidden="true">${share >= 0 ? html`<i class=${measure.scale.hue} ${styled('width', `${100 * share}%`)}></i>` : nothing}</td>
       <td class="number">${measure.scale.format(value)}</td>
     </tr>`;
   };
