@@ -1,7 +1,7 @@
 // axe-core finds nothing in any state of the page, light and dark.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { box, expect, open, test } from './support.mjs';
+import { box, expect, experimentOf, linkOf, open, test } from './support.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -36,6 +36,14 @@ const states = {
     await open(page);
     await page.getByRole('combobox', { name: 'Pin a token' }).fill('que');
     await expect(page.locator('pin-box').getByRole('option').first()).toBeVisible();
+  },
+  'with neurons and heads open': async (page) => {
+    await open(page);
+    const experiment = await experimentOf(page);
+    const view = { ...experiment.view, sections: ['memories', 'weights'], neuron: 'L7N40', head: '7.2' };
+    await open(page, linkOf({ ...experiment, view }));
+    await expect(page.locator('.neuron h4')).toHaveCount(2);
+    await expect(page.locator('.head .both-ends')).not.toHaveCount(0);
   },
   'with the menu of exports open': async (page) => {
     await open(page);

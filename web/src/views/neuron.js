@@ -51,14 +51,14 @@ export class NeuronPage extends Section {
   /** @override @param {Answer} answer */
   view({ of, tables, readout }) {
     const { vocabulary } = this.drawing.model;
-    return html`<section class="neuron" aria-label=${words.label(of.name)}>
+    return html`<div class="neuron" role="group" aria-label=${words.label(of.name)}>
       <h4>${words.label(of.name)}</h4>
       <p class="note">${words.value}</p>
       ${endsTableView(vocabulary, endsOf(tables, 'value_'))}
       <p class="note">${words.key}</p>
       ${endsTableView(vocabulary, endsOf(tables, 'key_'), [words.most, words.least])}
       ${this.#triggers(tables, readout)}
-    </section>`;
+    </div>`;
   }
 
   /** @param {Record<string, import('../engine/readout.js').Table>} tables @param {import('../engine/readout.js').Readout} readout */

@@ -59,7 +59,7 @@ export class Weights extends Section {
             return { key: name(i), name: words.head(name(i)), value: copying.data[i] };
           }),
         paint: (value) => divergingClass(value, 1),
-        short: (value) => formatSigned(value).replace(/(\.\d)\d$/, '$1'),
+        short: formatSigned,
         say: formatSigned,
         caption: html`${endsView(
           Array.from({ length: 2 * HALF + 1 }, (_, i) => divergingClass(i - HALF, HALF)),
@@ -79,7 +79,7 @@ export class Weights extends Section {
     const parts = /** @type {const} */ (['q', 'k', 'v']);
     const feeders = parts.map((part) => ({ part, list: feedersOf(tables, part, index, FEEDERS) }));
     const [layer, head] = name(index).split('.').map(Number);
-    return html`<section class="head" aria-label=${words.head(name(index))}>
+    return html`<div class="head" role="group" aria-label=${words.head(name(index))}>
       <h4>${words.head(name(index))} <span class="number">${formatSigned(tables.copying.data[index])}</span></h4>
       <head-page .conductor=${this.conductor} .drawing=${this.drawing} .selection=${this.selection} .experiment=${this.experiment} .busy=${this.busy} .head=${{ layer, head }}></head-page>
       ${
@@ -94,6 +94,6 @@ export class Weights extends Section {
                 )}</li>`,
             )}</ul>`
       }
-    </section>`;
+    </div>`;
   }
 }
