@@ -98,7 +98,7 @@ PairSearch::PairSearch(const Model& model, Head head, Circuit circuit, Reader re
 
   std::tie(from_norms_, from_ids_) = by_length(from);
   std::tie(to_norms_, to_ids_) = by_length(to);
-  top_ = std::min(top, c.d_vocab * c.d_vocab);
+  top_ = c.d_vocab < top ? std::min(top, c.d_vocab * c.d_vocab) : top;
   from_ = Matrix(c.d_vocab, c.d_head);
   std::vector<float> column(c.d_head);
   for (std::size_t t = 0; t < c.d_vocab; ++t)
