@@ -40,11 +40,12 @@ File safetensors(const Tensors& tensors, Json about = Json::object()) {
     header[name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size() * sizeof(float)}}};
   }
   const std::string text = print_json(header);
-  const std::uint64_t n_header = text.size();
-  File file{"own.safetensors", std::vector<std::byte>(sizeof n_header + n_header + data.size() * sizeof(float))};
+  const std::size_t n_text = text.size();
+  const std::uint64_t n_header = n_text;
+  File file{"own.safetensors", std::vector<std::byte>(sizeof n_header + n_text + data.size() * sizeof(float))};
   std::memcpy(file.bytes.data(), &n_header, sizeof n_header);
-  std::memcpy(file.bytes.data() + sizeof n_header, text.data(), n_header);
-  std::memcpy(file.bytes.data() + sizeof n_header + n_header, data.data(), data.size() * sizeof(float));
+  std::memcpy(file.bytes.data() + sizeof n_header, text.data(), n_text);
+  std::memcpy(file.bytes.data() + sizeof n_header + n_text, data.data(), data.size() * sizeof(float));
   return file;
 }
 
