@@ -68,8 +68,11 @@ export class Client {
    * @returns {Promise<Table[] | null>} null where a newer Experiment of the same lane won
    */
   async run(text, { lane = null, report } = {}) {
-    const proxy = report ? Comlink.proxy(report) : null;
+    // A report comes through a channel of its own, and the last one may come after the outcome.
+    let whole = false;
+    const proxy = report ? Comlink.proxy((/** @type {any} */ partial) => whole || report(partial)) : null;
     const outcome = this.#value(await this.#alive(this.#remote.run(text, lane, proxy)));
+    whole = true;
     return 'tables' in outcome ? outcome.tables : null;
   }
 
