@@ -237,7 +237,7 @@ std::string components_text(const LoadedModel& model, const ReadTables& reading)
     lines.push_back({"MLP bias " + number, floats(reading, "mlp_bias")[layer], {}});
   }
   std::erase_if(lines, [](const Line& line) { return std::isnan(line.logit); });
-  std::ranges::stable_sort(lines, std::greater<>(), [](const Line& line) { return std::abs(line.logit); });
+  std::ranges::sort(lines, std::greater<>(), [](const Line& line) { return std::abs(line.logit); });
 
   char sum[128];
   std::snprintf(sum, sizeof sum, "%+.4f, the parts add up to within %.1e of %.1f in all", static_cast<double>(total[0]),
@@ -250,7 +250,7 @@ std::string components_text(const LoadedModel& model, const ReadTables& reading)
       const auto source = floats(reading, "source").subspan(*head * n_key, n_key);
       std::vector<std::size_t> order(n_key);
       std::iota(order.begin(), order.end(), std::size_t{0});
-      std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t j) { return std::abs(source[j]); });
+      std::ranges::sort(order, std::greater<>(), [&](std::size_t j) { return std::abs(source[j]); });
       for (std::size_t j = 0; j < std::min(sources, n_key); ++j)
         text +=
             (j == 0 ? "from " : ", ") + token(ids(reading, "token")[order[j]]) + " " + signed_logit(source[order[j]]);

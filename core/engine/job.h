@@ -51,15 +51,19 @@ class Job {
   // Logits are raw. kl is KL(output ‖ row), change KL(row ‖ row below), NaN in the bottom row, beside_kl KL(the same
   // row through the lens beside ‖ row), and surprisal that of the token that came next, in nats; the run's last
   // position has none (NaN). The answer is the output's own top token, the input the position's own token. Row labels
-  // are hook names, bottom first. An activations read gives token and one table per hook, named as the hook, with its
-  // shape. A components read gives, in logits: of [of], the one or two tokens; total, the cell as it is shown, the sum
-  // of all parts, what rounding left between them, and Σ |part|; outside [part], of W_E, W_pos and ln_f's bias; for the
-  // blocks that wrote to the row head [layer, head] without b_V, attn_bias [layer] (b_O + Σ_h b_V W_O), mlp, mlp_bias
-  // [layer] (NaN where the row stands before it); source [layer, head, key position], whose sum is the head, with its
-  // pattern; neuron, neuron_id, neuron_activation [layer, neuron], those that write most. A writes read gives
-  // promoted_id, promoted_logit, suppressed_id, suppressed_logit [write, position, top], centred logits, write labels
-  // being hook names; a head_scores read previous, duplicate, induction [layer, head], mean attention. Columns not
-  // finished hold NaN and -1; other unfinished tables are left out.
+  // are hook names, bottom first. Columns not finished hold NaN and -1; other unfinished tables are left out.
+  //
+  // These give token [position], and
+  //   activations  a table a hook, named as the hook, with its shape
+  //   components   in logits: of [of], the one or two tokens; total, the cell as it is shown, the sum of all parts,
+  //                what rounding left between them, and Σ |part|; outside [part], of W_E, W_pos and ln_f's bias; for
+  //                the blocks that wrote to the row head [layer, head] without b_V, attn_bias [layer] (b_O + Σ_h b_V
+  //                W_O), mlp, mlp_bias [layer] (NaN where the row stands before it); source [layer, head, key
+  //                position], whose sum is the head, with its pattern; neuron, neuron_id, neuron_activation [layer,
+  //                neuron], those that write most
+  //   writes       promoted_id, promoted_logit, suppressed_id, suppressed_logit [write, position, top], centred logits;
+  //                write labels are hook names
+  //   head_scores  previous, duplicate, induction [layer, head], mean attention
   //
   // The feed-forward readings: `logit` is a centred one, z − mean_v z, through ln_f's γ (unit "logit") or, where the
   // Experiment says "gamma": false, without a norm (unit "dot product"); promoted and suppressed tokens come furthest
