@@ -124,7 +124,7 @@ async function recordFirst() {
   const vocabulary = info.has_tokenizer ? must(session.vocabulary(ref)) : null;
   const recorded = record({
     experiment,
-    model: { title, about, file: pathOf(entry), info },
+    model: { title, about, file: pathOf(entry), lenses: ['raw', ...Object.keys(entry.lenses ?? {})], info },
     vocabulary,
     tables: outcome.tables,
   });

@@ -87,6 +87,20 @@ test('a lens is fetched when it is first chosen, drawn with, held by the link, a
   expect(fetched).toEqual(['test.tuned.safetensors', 'test.jacobian.safetensors']);
 });
 
+test('the switch is there with the recorded grid, before any engine, so that nothing is pushed down later', async ({
+  page,
+}) => {
+  await page.route('**/models/recorded.json', async (route) => {
+    const recorded = await (await route.fetch()).json();
+    recorded.model.lenses = ['raw', 'tuned'];
+    await route.fulfill({ json: recorded });
+  });
+  await page.route('**/lens.wasm', () => {}); // never comes
+  await page.goto('./');
+  await expect(lensSelect(page)).toBeVisible();
+  await expect(page.locator('.origin')).toHaveText('recorded');
+});
+
 test('a link opens with its lens', async ({ page }) => {
   await withLenses(page);
   await open(page, ask({ lens: 'tuned' }));

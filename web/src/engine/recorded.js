@@ -7,7 +7,7 @@ import { Vocabulary } from './vocabulary.js';
  * @typedef {import('./readout.js').Table} Table
  * @typedef {import('#lens').ModelInfo} ModelInfo
  * @typedef {import('#lens').VocabularyTable} VocabularyTable
- * @typedef {{experiment: any, model: {title: string, about: string, file: string, info: ModelInfo},
+ * @typedef {{experiment: any, model: {title: string, about: string, file: string, lenses?: string[], info: ModelInfo},
  *            tokens: [id: number, bytes: string][], tables: (Omit<Table, 'data'> & {data: string})[]}} Recorded
  *   bytes and data in base64; of the vocabulary only the tokens that the tables name
  */

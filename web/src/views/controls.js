@@ -36,10 +36,12 @@ export function colourView({ conductor, drawing, paint }) {
   </label>`;
 }
 
-/** Which lens, where there is more than the raw one. @param {{conductor: Conductor, paint: Paint}} args */
-export function lensView({ conductor, paint }) {
+/** Which lens, where there is more than the raw one. @param {{conductor: Conductor, drawing: Drawing, paint: Paint}} args */
+export function lensView({ conductor, drawing, paint }) {
   const { experiment } = conductor.state;
-  const names = conductor.lenses;
+  // A recorded grid says what there will be, so that nothing is pushed down when the engine comes.
+  const { lenses } = /** @type {{lenses?: string[]}} */ (drawing.model);
+  const names = (drawing.recorded && lenses) || conductor.lenses;
   if (!experiment || names.length < 2) return nothing;
   const lens = lensOf(experiment);
   const hatched = (/** @type {Event} */ e) =>

@@ -96,7 +96,7 @@ export class LogitLens extends LitElement {
               <div class="field" @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pinned(e)} @click=${(/** @type {MouseEvent} */ e) => this.#tapped(e)}>
                 <div class="controls">
                   ${colourView({ conductor, drawing, paint })}
-                  ${lensView({ conductor, paint })}
+                  ${lensView({ conductor, drawing, paint })}
                   ${guard([drawing.model, paint.measure.key, paint.overlay, paint.lens, paint.beside], () => legendView({ drawing, paint }))}
                   ${moreView({ conductor, drawing, paint })}
                 </div>
