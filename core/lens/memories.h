@@ -78,7 +78,7 @@ struct NeuronWeights {
 NeuronWeights read_neuron_weights(const Model& model, std::size_t layer, std::size_t neuron, Reader reader,
                                   std::size_t top);
 
-// The neurons of one block by their value's logit for `token`, furthest first at both ends.
+// The neurons of one block, in their order, by what their values do for the token of a token_direction.
 struct Promoter {
   std::size_t layer, neuron;
   float logit;  // (C W_out[i] ⊙ γ_f) · w̃_t, or W_out[i] · w̃_t as published
