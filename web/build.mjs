@@ -1,11 +1,13 @@
 // Builds the static page:  node web/build.mjs --wasm build/wasm/wasm --out build/site [--models models] [--debug]
-//   --wasm    where lens.mjs and lens.wasm lie; lens.mjs is bundled into the worker, lens.wasm is fetched by the page
+//   --wasm    where the builds of the engine lie, NAME.mjs and NAME.wasm: the first is bundled into the worker NAME.js,
+//             the second is fetched by the page
 //   --models  catalog.json, examples.json and the models' folders; the catalog goes out with every file's size added
 import { appendFile, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { BUILDS } from './src/engine/builds.js';
 import { pathOf } from './src/engine/loader.js';
 import { record } from './src/engine/recorded.js';
 import { Session } from './src/engine/session.js';
@@ -61,19 +63,21 @@ await Promise.all([
     splitting: true, // what the page imports when it first needs it
     chunkNames: '[name]-[hash]',
   }),
-  // A classic script, so that it can start from a blob too.
-  build({
-    ...common,
-    entryPoints: { worker: join(web, 'src/engine/worker.js') },
-    outdir: out,
-    format: 'iife',
-    alias: { '#lens': join(wasm, 'lens.mjs') },
-    plugins: [withoutNode],
-    define: { 'import.meta.url': 'self.location.href' },
-  }),
+  ...BUILDS.flatMap((name) => [
+    // A classic script, so that it can start from a blob too.
+    build({
+      ...common,
+      entryPoints: { [name]: join(web, 'src/engine/worker.js') },
+      outdir: out,
+      format: 'iife',
+      alias: { '#lens': join(wasm, `${name}.mjs`) },
+      plugins: [withoutNode],
+      define: { 'import.meta.url': 'self.location.href' },
+    }),
+    cp(join(wasm, `${name}.wasm`), join(out, `${name}.wasm`)),
+  ]),
   cp(join(web, 'index.html'), join(out, 'index.html')),
   cp(join(web, 'src/style/icon.svg'), join(out, 'icon.svg')),
-  cp(join(wasm, 'lens.wasm'), join(out, 'lens.wasm')),
   copyModels(),
 ]);
 // Computed here, so that no page has to before its first drawing.

@@ -127,7 +127,7 @@ test.describe('loading', () => {
   test('the first example is there before the engine is, marked, and is what the engine then computes', async ({
     page,
   }) => {
-    const go = await hold(page, '**/lens.wasm');
+    const go = await hold(page, '**/lens*.wasm');
     await page.goto('./');
     await expect(page.locator('.origin')).toHaveText('recorded');
     await expect(page.locator('.grid td.here')).toBeVisible();
@@ -154,7 +154,7 @@ test.describe('loading', () => {
   });
 
   test('a link that asks for something else shows its prompt and nothing recorded', async ({ page }) => {
-    const go = await hold(page, '**/lens.wasm');
+    const go = await hold(page, '**/lens*.wasm');
     await page.goto('./#v=1&models.m=primer&runs.a.prompt=Two+and+two&reads.0.what=lens');
     await expect(box(page)).toHaveValue('Two and two');
     await page.waitForTimeout(300);

@@ -663,7 +663,7 @@ export const trouble = {
   json: (/** @type {string} */ file) => `${file} is not JSON.`,
   cancelled: 'Loading was stopped. Nothing can be computed until the model is here.',
   noWasm:
-    'lens.wasm cannot run here: this browser is without WebAssembly or its SIMD instructions, or the file is damaged.',
+    'The engine cannot run here: this browser is without WebAssembly or its SIMD instructions, or the file is damaged.',
   catalog: 'models/catalog.json is not a catalog of models.',
   counts: (/** @type {string} */ file) => `${file} does not hold a count for each token of this model.`,
 };

@@ -1,5 +1,6 @@
 // Everything that happens on the page, without the page: one state object, replaced on every change, whose shareable
 // part is the Experiment; and the verbs that change it. Views read the state and call the verbs.
+import { bestBuild } from '../engine/builds.js';
 import { Client } from '../engine/client.js';
 import { LensError, troubleOf } from '../engine/errors.js';
 import { frequencyRanks } from '../engine/frequency.js';
@@ -391,12 +392,13 @@ export class Conductor {
       () => {},
     );
     if (!this.state.drawing) this.#showRecorded(models);
+    const build = await bestBuild();
     const [wasm, catalog] = await Promise.all([
-      fetchBytes(new URL('lens.wasm', this.#base), { name: 'lens.wasm', signal }),
+      fetchBytes(new URL(`${build}.wasm`, this.#base), { name: `${build}.wasm`, signal }),
       fetchCatalog(models),
     ]);
     this.#catalog = catalog;
-    const client = new Client(new URL('worker.js', this.#base), (e) => this.#died(client, e));
+    const client = new Client(new URL(`${build}.js`, this.#base), (e) => this.#died(client, e));
     this.#client = client;
     await abortable(client.begin(wasm), signal);
     this.#begun = true;
