@@ -1,4 +1,5 @@
-// The page's own engine: its client, its worker, its loader.
+// The page's own engine: its client, its worker, its loader, and of its builds the one that the page takes.
+import { bestBuild } from '../../../web/src/engine/builds.js';
 import { Client } from '../../../web/src/engine/client.js';
 import { fetchBytes } from '../../../web/src/engine/loader.js';
 
@@ -11,8 +12,9 @@ let output = ''; // its row
 /** @param {{threads: number, files: string[]}} options */
 export async function load({ threads, files }) {
   if (threads > 1) return { unsupported: 'one thread in this version' };
-  const client = new Client(new URL('/site/worker.js', location.href), (e) => console.error(e.message));
-  await client.begin(await fetchBytes(new URL('/site/lens.wasm', location.href), { name: 'lens.wasm' }));
+  const build = await bestBuild();
+  const client = new Client(new URL(`/site/${build}.js`, location.href), (e) => console.error(e.message));
+  await client.begin(await fetchBytes(new URL(`/site/${build}.wasm`, location.href), { name: `${build}.wasm` }));
   const given = [];
   for (const name of files) {
     const url = new URL(`/models/${name}`, location.href);
