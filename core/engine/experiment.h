@@ -15,9 +15,11 @@
 //     "reads": [
 //       {"what": "lens", "run": "main",
 //        "lens": "raw",                     or the name of one that the engine was given for the model: "tuned"
-//        "beside": "tuned",                 also, in each cell, how far this lens' reading is from that; by default
-//        none "norm": "recomputed",              or "frozen", "none" "mid": false,                      also the
-//        mid-block rows "change": false,                   also how much each row differs from the one below
+//        "beside": "tuned",                 also, in each cell, how far this lens' reading is from that
+//        "norm": "recomputed",              or "frozen", "none"
+//        "mid": false,                      also the mid-block rows
+//        "change": false,                   also how much each row differs from the one below
+//        "rows": ["blocks.11.hook_resid_post"],  only these; by default all
 //        "positions": [3, -1],              only these, -1 being the last; by default all
 //        "top": 10,                         1 to 50
 //        "track": [6342, " Paris"],         token ids, or texts that are exactly one token; at most 100

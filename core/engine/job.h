@@ -35,7 +35,7 @@ class Job {
  public:
   // Checks everything that needs the models: prompts fit, ids exist, tracked texts are one token. `models` must
   // hold every ref of the experiment. Errors: model_missing, lens_missing, prompt_empty, prompt_length, token_id,
-  // token_text, hook_layer, position, no_tokenizer.
+  // token_text, hook_layer, position, row, no_tokenizer.
   static Result<std::unique_ptr<Job>> start(const Experiment& experiment, const Residents& models);
   // Hands its runs back to the cache, as far as they are finished.
   ~Job();

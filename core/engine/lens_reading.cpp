@@ -29,7 +29,7 @@ class LensReading : public Reading {
         options_(std::move(options)),
         positions_(std::move(positions)),
         named_(named),
-        rows_(lens_rows(run.model().config(), options_.mid)),
+        rows_(lens_rows(run.model().config(), options_)),
         done_(run.columns(key())),
         per_step_(std::max<std::size_t>(1, kLensRows / (rows_.size() * (options_.beside ? 2 : 1) + 1))) {}
 
@@ -138,7 +138,7 @@ class LensReading : public Reading {
     Json sets = Json::array();
     for (const TokenSet& set : options_.sets) sets.push_back({set.name, set.ids});
     return print_json({lenses_.shown->key, lenses_.beside ? lenses_.beside->key : "", static_cast<int>(options_.norm),
-                       options_.mid, options_.change, options_.top, options_.track, sets});
+                       row_labels(), options_.change, options_.top, options_.track, sets});
   }
   std::vector<std::string> row_labels() const {
     std::vector<std::string> labels;
@@ -182,6 +182,14 @@ Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun&
     if (auto status = choose(*asked.beside, lenses.beside); !status) return status.error();
     options.beside = &lenses.beside->lens;
   }
+  const auto grid = lens_rows(run.model().config(), asked.mid);
+  for (const HookPoint row : asked.rows)
+    if (std::ranges::find(grid, row) == grid.end())
+      return Error{"row", name_of(row) + " is not a row here: " + title(run.loaded()) + " has " + name_of(grid[0]) +
+                              ", then the hook_resid_post" + (asked.mid ? " and hook_resid_mid" : "") +
+                              " of its blocks 0 to " + std::to_string(run.model().config().n_layer - 1) +
+                              (asked.mid ? "." : "; with \"mid\" also their hook_resid_mid.")};
+  options.rows = asked.rows;
   auto track = resolve_tokens(run.loaded(), asked.track);
   if (!track) return track.error();
   options.track = *std::move(track);

@@ -36,6 +36,19 @@ Status parse_positions(const Json& read, const std::string& path, std::vector<in
   return ok();
 }
 
+Result<std::vector<HookPoint>> parse_hooks(const Json* list, const std::string& path) {
+  if (!list || !list->is_array()) return wrong(path, "a list of hook names");
+  std::vector<HookPoint> hooks;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto& name = (*list)[i];
+    const auto hook = name.is_string() ? hook_named(name.get<std::string>()) : std::nullopt;
+    if (!hook)
+      return wrong(path + "[" + std::to_string(i) + "]", "a hook's name, such as \"blocks.0.hook_resid_post\"");
+    hooks.push_back(*hook);
+  }
+  return hooks;
+}
+
 Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
   LensRead lens;
   for (const char* key : {"lens", "beside"}) {
@@ -47,6 +60,12 @@ Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
   if (auto status = parse_norm(read, path, lens.norm); !status) return status.error();
   if (auto status = parse_bool(read, "mid", path, lens.mid); !status) return status.error();
   if (auto status = parse_bool(read, "change", path, lens.change); !status) return status.error();
+  if (const Json* rows = find(read, "rows")) {
+    auto hooks = parse_hooks(rows, path + ".rows");
+    if (!hooks) return hooks.error();
+    if (hooks->empty()) return wrong(path + ".rows", "a list of at least one row");
+    lens.rows = *std::move(hooks);
+  }
   if (auto status = parse_positions(read, path, lens.positions); !status) return status.error();
   if (auto status = parse_number(read, "top", path, 1, kMostTop, lens.top); !status) return status.error();
   if (const Json* track = find(read, "track")) {
@@ -66,17 +85,9 @@ Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
 }
 
 Result<ActivationsRead> parse_activations_read(const Json& read, const std::string& path) {
-  const Json* hooks = find(read, "hooks");
-  if (!hooks || !hooks->is_array()) return wrong(path + ".hooks", "a list of hook names");
-  ActivationsRead activations;
-  for (std::size_t i = 0; i < hooks->size(); ++i) {
-    const auto& name = (*hooks)[i];
-    const auto hook = name.is_string() ? hook_named(name.get<std::string>()) : std::nullopt;
-    if (!hook)
-      return wrong(path + ".hooks[" + std::to_string(i) + "]", "a hook's name, such as \"blocks.0.hook_resid_post\"");
-    activations.hooks.push_back(*hook);
-  }
-  return activations;
+  auto hooks = parse_hooks(find(read, "hooks"), path + ".hooks");
+  if (!hooks) return hooks.error();
+  return ActivationsRead{*std::move(hooks)};
 }
 
 // What is derived from the raw lens' own arithmetic.

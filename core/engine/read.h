@@ -27,7 +27,8 @@ struct LensRead {
   Norm norm = Norm::recomputed;
   bool mid = false;
   bool change = false;
-  std::vector<int> positions;  // none means all
+  std::vector<HookPoint> rows;  // none means all
+  std::vector<int> positions;   // none means all
   std::size_t top = 10;
   std::vector<TokenRef> track;
   std::vector<std::pair<std::string, std::vector<TokenRef>>> sets;

@@ -57,6 +57,14 @@ Matrix rows_to_unembed(const Model& model, const Lens& lens, const LensOptions& 
   return out;
 }
 
+// Whether a row is the model's true output, which is read for the answers anyway: no lens has a translator for it.
+bool is_output(const Config& config, const LensOptions& options, HookPoint row) {
+  return row == HookPoint{Site::resid_post, static_cast<int>(config.n_layer) - 1} && options.norm != Norm::none &&
+         !options.beside;
+}
+
+TokenReading reading_of(const RankQuery& query) { return {query.id, query.logit, query.rank}; }
+
 }  // namespace
 
 const Translator* Lens::at(HookPoint row) const {
@@ -73,48 +81,69 @@ std::vector<HookPoint> lens_rows(const Config& config, bool mid) {
   return rows;
 }
 
+std::vector<HookPoint> lens_rows(const Config& config, const LensOptions& options) {
+  auto rows = lens_rows(config, options.mid);
+  if (!options.rows.empty())
+    std::erase_if(rows, [&](HookPoint row) { return std::ranges::find(options.rows, row) == options.rows.end(); });
+  return rows;
+}
+
 std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const LensOptions& options,
                                   const Activations& run, std::span<const std::size_t> positions) {
   assert(!positions.empty() && std::ranges::max(positions) < run.size());
-  const auto rows = lens_rows(model.config(), options.mid);
+  const auto rows = lens_rows(model.config(), options);
+  const bool reads_output = is_output(model.config(), options, rows.back());
   const std::size_t n_pos = positions.size(), n_cell = rows.size() * n_pos;
-  const Matrix normalized = rows_to_unembed(model, lens, options, run, rows, positions);
-  const PackedMatrix& W_U = model.W_U();
+  const std::size_t n_other = reads_output ? n_cell - n_pos : n_cell;  // cells that are not the output itself
 
-  // The answers first: their ranks in the other rows are counted while the logits go by.
-  const auto outputs = unembed(normalized.rows(n_cell, n_cell + n_pos), W_U, 1, {}, {});
+  // Cell i stands in row i, for the outputs come last, where they are cells too if they are read.
+  const Matrix normalized =
+      rows_to_unembed(model, lens, options, run, std::span(rows).first(n_other / n_pos), positions);
+  const PackedMatrix& W_U = model.W_U();
+  const std::size_t top = std::min(options.top, W_U.n_out());
+  const auto query = [&](std::size_t i, TokenId id) { return RankQuery{i, id, logit_of(normalized.row(i), W_U, id)}; };
+  const std::size_t n_asked = 1 + options.track.size();
+  const auto ask = [&](std::size_t i, std::vector<RankQuery>& ranks) {
+    ranks.push_back(query(i, run.tokens()[positions[i % n_pos]]));
+    for (const TokenId id : options.track) ranks.push_back(query(i, id));
+  };
+
+  // The outputs first: their top tokens are the answers, whose ranks in the other rows are counted while the logits
+  // go by.
+  std::vector<RankQuery> output_ranks;
+  for (std::size_t i = n_other; i < n_cell; ++i) ask(i, output_ranks);
+  for (RankQuery& rank : output_ranks) rank.row -= n_other;
+  auto outputs = unembed(normalized.rows(n_other, n_other + n_pos), W_U, top, output_ranks, {});
 
   std::vector<RankQuery> ranks;
   std::vector<KlQuery> divergences;
-  for (std::size_t i = 0; i < n_cell; ++i) {
-    const auto ask = [&](TokenId id) { ranks.push_back({i, id, logit_of(normalized.row(i), W_U, id)}); };
-    ask(outputs[i % n_pos].top[0].id);
-    ask(run.tokens()[positions[i % n_pos]]);
-    for (const TokenId id : options.track) ask(id);
-    divergences.push_back({n_cell + i % n_pos, i});
-    if (options.change && i >= n_pos) divergences.push_back({i, i - n_pos});
-    if (options.beside) divergences.push_back({n_cell + n_pos + i, i});
+  for (std::size_t i = 0; i < n_other; ++i) {
+    ranks.push_back(query(i, outputs[i % n_pos].top[0].id));
+    divergences.push_back({n_other + i % n_pos, i});
   }
-  auto readings = unembed(normalized, W_U, std::min(options.top, W_U.n_out()), ranks, divergences);
+  for (std::size_t i = 0; i < n_other; ++i) ask(i, ranks);
+  if (options.change)
+    for (std::size_t i = n_pos; i < n_cell; ++i) divergences.push_back({i, i - n_pos});
+  if (options.beside)
+    for (std::size_t i = 0; i < n_cell; ++i) divergences.push_back({n_cell + n_pos + i, i});
+  std::vector<RowReading> readings;
+  if (n_other > 0) readings = unembed(normalized, W_U, top, ranks, divergences);
 
   std::vector<LensColumn> columns(n_pos);
-  auto rank = ranks.begin();
-  auto divergence = divergences.begin();
-  const auto next_reading = [&] {
-    const TokenReading reading{rank->id, rank->logit, rank->rank};
-    ++rank;
-    return reading;
-  };
   for (std::size_t i = 0; i < n_cell; ++i) {
-    LensCell cell{};
-    cell.reading = std::move(readings[i]);
-    cell.kl = divergence++->nats;
+    const bool other = i < n_other;
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
-    cell.change = options.change && i >= n_pos ? divergence++->nats : none;
-    cell.beside_kl = options.beside ? divergence++->nats : none;
-    cell.answer = next_reading();
-    cell.input = next_reading();
-    for (std::size_t t = 0; t < options.track.size(); ++t) cell.track.push_back(next_reading());
+    LensCell cell{};
+    cell.change = cell.beside_kl = none;
+    cell.reading = std::move(other ? readings[i] : outputs[i - n_other]);
+    // From itself 0, or NaN where an overflow left no numbers.
+    cell.kl = other ? divergences[i].nats : cell.reading.log_z - cell.reading.log_z;
+    if (options.change && i >= n_pos) cell.change = divergences[n_other + i - n_pos].nats;
+    if (options.beside) cell.beside_kl = divergences[divergences.size() - n_cell + i].nats;
+    cell.answer = other ? reading_of(ranks[i]) : TokenReading{cell.reading.top[0].id, cell.reading.top[0].logit, 1};
+    const RankQuery* asked = other ? &ranks[n_other + i * n_asked] : &output_ranks[(i - n_other) * n_asked];
+    cell.input = reading_of(asked[0]);
+    for (std::size_t t = 1; t < n_asked; ++t) cell.track.push_back(reading_of(asked[t]));
     for (const TokenSet& set : options.sets) {
       double prob = 0;
       for (const TokenId id : set.ids) prob += std::exp(logit_of(normalized.row(i), W_U, id) - cell.reading.log_z);
@@ -127,7 +156,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
 
 std::vector<float> read_token(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
                               std::size_t position, TokenId token) {
-  const auto rows = lens_rows(model.config(), options.mid);
+  const auto rows = lens_rows(model.config(), options);
   const LensOptions alone{.norm = options.norm};
   const Matrix normalized = rows_to_unembed(model, lens, alone, run, rows, {&position, 1});
   std::vector<float> logits;

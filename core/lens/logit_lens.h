@@ -53,11 +53,14 @@ struct LensOptions {
   std::size_t top = 10;
   std::vector<TokenId> track = {};
   std::vector<TokenSet> sets = {};
-  const Lens* beside = nullptr;  // also how far another lens' reading is from this one's
+  std::vector<HookPoint> rows = {};  // only these of the grid's; none means all
+  const Lens* beside = nullptr;      // also how far another lens' reading is from this one's
 };
 
 // The rows of the grid, bottom first: blocks.0.hook_resid_pre, then each block's (resid_mid and) resid_post.
 std::vector<HookPoint> lens_rows(const Config& config, bool mid);
+// Those that are read, in the same order. The row below another is then the one that is read below it.
+std::vector<HookPoint> lens_rows(const Config& config, const LensOptions& options);
 
 // One token's part in a cell.
 struct TokenReading {
@@ -77,7 +80,7 @@ struct LensCell {
   std::vector<double> set_prob;     // Σ p over each set, in the order of LensOptions::sets
 };
 
-// One position: a cell for each of lens_rows.
+// One position: a cell for each row that is read.
 using LensColumn = std::vector<LensCell>;
 
 // Reads some positions of a finished run. A column's numbers depend neither on which other columns are read with it
@@ -85,7 +88,7 @@ using LensColumn = std::vector<LensCell>;
 std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const LensOptions& options,
                                   const Activations& run, std::span<const std::size_t> positions);
 
-// The logit of one token in each of lens_rows at one position: what surprisal needs, without a pass over the
+// The logit of one token in each row that is read at one position: what surprisal needs, without a pass over the
 // vocabulary.
 std::vector<float> read_token(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
                               std::size_t position, TokenId token);

@@ -130,6 +130,65 @@ TEST_CASE("a position that the run does not have is refused by name") {
   }
 }
 
+TEST_CASE("rows read alone have the numbers that they have in the grid, in its order") {
+  Engine made = engine();
+  const Json options{{"mid", true}, {"track", {12}}, {"sets", {{"both", {12, 30}}}}};
+  Json few = options;
+  few["rows"] = {"blocks.2.hook_resid_post", "blocks.1.hook_resid_mid", "blocks.2.hook_resid_post"};
+  const auto all = made.run(print_json(experiment(ids(12), options)));
+  const auto some = made.run(print_json(experiment(ids(12), few)));
+  REQUIRE((all && some));
+  const std::size_t in_grid[] = {3, 6};  // 0 pre, 0 mid, 0 post, 1 mid, 1 post, 2 mid, 2 post
+  for (std::size_t t = 0; t < some->at(0).tables.size(); ++t) {
+    const Table &read = some->at(0).tables[t], &whole = all->at(0).tables[t];
+    INFO(read.name);
+    REQUIRE(read.name == whole.name);
+    if (read.dims[0].name != "row") continue;
+    REQUIRE(read.dims[0].labels == std::vector<std::string>{"blocks.1.hook_resid_mid", "blocks.2.hook_resid_post"});
+    std::visit(
+        [&](const auto& data) {
+          const auto& other = std::get<std::decay_t<decltype(data)>>(whole.data);
+          const std::size_t row = data.size() / 2;
+          for (std::size_t i = 0; i < data.size(); ++i) {
+            const auto expected = other[in_grid[i / row] * row + i % row];
+            REQUIRE((data[i] == expected || (data[i] != data[i] && expected != expected)));
+          }
+        },
+        read.data);
+  }
+}
+
+TEST_CASE("a row below is the one that is read below") {
+  Engine made = engine();
+  const auto change = [&](Json rows) {
+    Json read{{"change", true}};
+    if (!rows.empty()) read["rows"] = std::move(rows);
+    const auto readings = made.run(print_json(experiment(ids(3), read)));
+    REQUIRE(readings);
+    const auto& tables = readings->at(0).tables;
+    return std::get<std::vector<float>>(std::ranges::find(tables, "change", &Table::name)->data);
+  };
+  const auto all = change({});
+  const auto neighbours = change({"blocks.1.hook_resid_post", "blocks.2.hook_resid_post"});
+  const auto apart = change({"blocks.0.hook_resid_pre", "blocks.2.hook_resid_post"});
+  for (std::size_t p = 0; p < 3; ++p) {
+    REQUIRE(std::isnan(neighbours[p]));
+    REQUIRE(neighbours[3 + p] == all[9 + p]);
+    REQUIRE(apart[3 + p] != all[9 + p]);
+  }
+}
+
+TEST_CASE("a row that the grid does not have is refused by name") {
+  Engine made = engine();
+  for (const char* row :
+       {"blocks.3.hook_resid_post", "blocks.1.hook_resid_mid", "blocks.1.hook_resid_pre", "ln_final.hook_normalized"}) {
+    const auto refused = made.run(print_json(experiment(ids(3), {{"rows", {row}}})));
+    REQUIRE(!refused);
+    REQUIRE(refused.error().code == "row");
+    REQUIRE(refused.error().message.starts_with(std::string(row) + " is not a row here"));
+  }
+}
+
 TEST_CASE("the last position has a surprisal as soon as something comes after it") {
   Engine made = engine();
   const auto surprisal = [&](int n) {
