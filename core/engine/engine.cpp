@@ -49,7 +49,15 @@ Status Engine::begin_load(const std::string& ref, const std::vector<File>& files
 
 Status Engine::put(const std::string& ref, std::size_t file, std::uint64_t offset, std::span<const std::byte> bytes) {
   const auto it = arriving_.find(ref);
-  return it == arriving_.end() ? no_load(ref) : it->second.put(file, offset, bytes);
+  if (it == arriving_.end()) return no_load(ref);
+  try {
+    auto status = it->second.put(file, offset, bytes);
+    if (!status) arriving_.erase(it);
+    return status;
+  } catch (const std::exception&) {  // as above
+    arriving_.erase(it);
+    return no_room(ref);
+  }
 }
 
 Result<std::shared_ptr<const LoadedModel>> Engine::finish_load(const std::string& ref, const std::string& name) {

@@ -15,7 +15,7 @@
 //     "reads": [
 //       {"what": "lens", "run": "main",
 //        "lens": "raw",                     or the name of one that the engine was given for the model: "tuned"
-//        "beside": "tuned",                 also, in each cell, how far this lens' reading is from that
+//        "beside": "tuned",                 also, in each cell, how far this lens' reading is from that; by default none
 //        "norm": "recomputed",              or "frozen", "none"
 //        "mid": false,                      also the mid-block rows
 //        "change": false,                   also how much each row differs from the one below

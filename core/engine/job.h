@@ -35,7 +35,7 @@ class Job {
  public:
   // Checks everything that needs the models: prompts fit, ids exist, tracked texts are one token. `models` must
   // hold every ref of the experiment. Errors: model_missing, lens_missing, prompt_empty, prompt_length, token_id,
-  // token_text, hook_layer, position, row, no_tokenizer.
+  // token_text, hook_layer, position, row, layer, neuron, head, no_names, head_scores, no_tokenizer.
   static Result<std::unique_ptr<Job>> start(const Experiment& experiment, const Residents& models);
   // Hands its runs back to the cache, as far as they are finished.
   ~Job();
@@ -82,9 +82,9 @@ class Job {
   //              key_… above
   //   circuits   copying [layer, head]; q_, k_, v_composition [second, first], NaN where the first head is not in a
   //              lower block; random_composition [], which is taken off them; tied [], whether W_E is W_U
-  //   copying    copied, turned_round [layer, head], the share of the names [name] (positions) among the 5 that a head
-  //              says of them, and that it says with its sign turned
-  //   promoters  layer, neuron, logit, norm [neuron], those whose value raises the token most; against_layer, … those
+  //   copying    names [name], their positions; copied, turned_round [layer, head], the share of them among the 5 that a
+  //              head says of them, and that it says with its sign turned (Wang's negative copying)
+  //   promoters  of [], the token; layer, neuron, logit, norm [neuron], those whose value raises the token most; against_layer, … those
   //              whose value lowers it most
   std::vector<ReadTables> tables();
 

@@ -101,7 +101,6 @@ Status require_raw(const Json& read, const std::string& path) {
 
 Result<ComponentsRead> parse_components_read(const Json& read, const std::string& path) {
   ComponentsRead components;
-  if (auto status = require_raw(read, path); !status) return status.error();
   if (auto status = parse_norm(read, path, components.norm); !status) return status.error();
   if (const Json* row = find(read, "row")) {
     auto hook = row->is_string() ? hook_named(row->get<std::string>()) : std::nullopt;
@@ -127,7 +126,6 @@ Result<ComponentsRead> parse_components_read(const Json& read, const std::string
 
 Result<WritesRead> parse_writes_read(const Json& read, const std::string& path) {
   WritesRead writes;
-  if (auto status = require_raw(read, path); !status) return status.error();
   if (auto status = parse_norm(read, path, writes.norm); !status) return status.error();
   if (auto status = parse_positions(read, path, writes.positions); !status) return status.error();
   if (auto status = parse_number(read, "top", path, 1, kMostTop, writes.top); !status) return status.error();
@@ -286,6 +284,8 @@ Result<Read> parse_read(const Json& read, const std::set<std::string>& runs,
   if (!what || !what->is_string()) return wrong(path + ".what", "one of " + kinds());
   for (const auto& [kind, source, parse] : kKinds) {
     if (*what != kind) continue;
+    if (*what != "lens")
+      if (auto status = require_raw(read, path); !status) return status.error();
     Read parsed;
     if (source == Source::run) {
       const auto run = parse_reference(read, "run", runs, path);

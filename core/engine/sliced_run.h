@@ -16,7 +16,7 @@ namespace lens {
 // A loaded model, its lenses, and the work done with it, which goes when the model goes.
 struct Resident {
   LoadedModel loaded;
-  Lenses lenses = {{"raw", std::make_shared<LoadedLens>()}};
+  Lenses lenses = {{"raw", std::make_shared<LoadedLens>(LoadedLens{"raw", {}})}};
   RunCache runs = {};
   std::vector<double> mean_W_U = {};  // [d_model], once somebody asked
 };

@@ -15,8 +15,9 @@ constexpr std::size_t kMostTensors = 100'000;  // dicts may hold each other many
 
 class Collector {
  public:
-  Collector(const ZipEntries& entries, std::string root, std::string file)
-      : entries_(entries), root_(std::move(root)), file_(std::move(file)) {}
+  // room: how many bytes of tensors may be copied, for not lying in rows.
+  Collector(const ZipEntries& entries, std::string root, std::string file, std::size_t room)
+      : entries_(entries), root_(std::move(root)), file_(std::move(file)), room_(room) {}
 
   // Every tensor in a dict, and in the dicts in it; what else is there (a step's number, a rate) is passed over.
   Status collect(const PickleValue& value, const std::string& name, int depth) {
@@ -62,13 +63,20 @@ class Collector {
       return Error{"file_format", where + ": its shape " + shape_text(tensor.shape) +
                                       " does not fit into its storage of " + std::to_string(n_stored) +
                                       " values; fetch the file again."};
-    // A stride of 0 repeats a value; a file cannot so ask for more memory than it has itself.
+    // A stride of 0 repeats a value, and many tensors may lie in one storage; a file cannot so ask for more memory than
+    // it has itself.
     if (*wanted > entry->second.size())
       return Error{"file_format", where + ": is larger than its storage; save it with .contiguous()."};
+    const bool in_rows = lies_in_rows(tensor);
+    if (!in_rows && *wanted > room_)
+      return Error{"file_format", where +
+                                      ": what is not stored in rows is larger than the file; save it with "
+                                      ".contiguous()."};
+    if (!in_rows) room_ -= *wanted;
     TensorView view{tensor.storage.dtype, tensor.shape, {}};
     if (!empty)
-      view.bytes = lies_in_rows(tensor) ? entry->second.subspan(tensor.offset * n_byte, *wanted)
-                                        : gathered(tensor, entry->second, *wanted);
+      view.bytes =
+          in_rows ? entry->second.subspan(tensor.offset * n_byte, *wanted) : gathered(tensor, entry->second, *wanted);
     if (!torch.tensors.try_emplace(name, std::move(view)).second)
       return Error{"file_format", where + " is there twice."};
     return ok();
@@ -101,6 +109,7 @@ class Collector {
 
   const ZipEntries& entries_;
   const std::string root_, file_;
+  std::size_t room_;
   std::size_t n_seen_ = 0;
 };
 
@@ -123,7 +132,7 @@ Result<TorchFile> read_torch(std::span<const std::byte> file_bytes, std::string_
   }
   const auto pickle = run_torch_pickle(program->second, file);
   if (!pickle) return pickle.error();
-  Collector collector(*entries, root, file);
+  Collector collector(*entries, root, file, file_bytes.size());
   if (auto status = collector.collect(*pickle->top, "", 0); !status) return status.error();
   return std::move(collector.torch);
 }

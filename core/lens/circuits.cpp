@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <new>
 #include <numeric>
 #include <random>
 #include <tuple>
@@ -184,7 +185,9 @@ CircuitScores::CircuitScores(const Model& model, Reader reader) : model_(model),
   V_gram_.resize(n * c.d_head * c.d_head);
   O_gram_.resize(n * c.d_head * c.d_head);
   copying_.resize(n);
-  for (auto& scores : composition_) scores.assign(n * n, std::numeric_limits<double>::quiet_NaN());
+  std::size_t n_pair = 0;  // a file may name so many heads that their pairs wrap on 32 bits
+  if (__builtin_mul_overflow(n, n, &n_pair)) throw std::bad_alloc();
+  for (auto& scores : composition_) scores.assign(n_pair, std::numeric_limits<double>::quiet_NaN());
 }
 
 // Tiles of the vocabulary, then heads one by one, then heads as second ones.
