@@ -1,7 +1,8 @@
 // Builds the static page:  node web/build.mjs --wasm build/wasm/wasm --out build/site [--models models] [--debug]
 //   --wasm    where the builds of the engine lie, NAME.mjs and NAME.wasm: the first is bundled into the worker NAME.js,
 //             the second is fetched by the page
-//   --models  catalog.json, examples.json and the models' folders; the catalog goes out with every file's size added
+//   --models  catalog.json, examples.json and the models' folders; the catalog goes out with every file's size added, the
+//             hub's models in it stay where they are
 import { appendFile, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -87,7 +88,12 @@ await recordFirst();
 async function copyModels() {
   /** @type {import("./src/engine/loader.js").Catalog} */
   const catalog = JSON.parse(await readFile(join(models, 'catalog.json'), 'utf8'));
+  const copied = async (/** @type {string} */ file) => cp(join(models, file), join(out, 'models', file));
   for (const entry of Object.values(catalog)) {
+    if (!entry.files) {
+      if (entry.tensors) await copied(entry.tensors);
+      continue;
+    }
     entry.bytes = {};
     await mkdir(join(out, 'models', entry.path), { recursive: true });
     for (const file of entry.files) {
@@ -98,7 +104,7 @@ async function copyModels() {
     for (const file of [entry.counts, entry.lens_scores, ...Object.values(entry.lenses ?? {})]) {
       if (!file) continue;
       entry.bytes[file] = (await stat(join(models, file))).size;
-      await cp(join(models, file), join(out, 'models', file));
+      await copied(file);
     }
   }
   await writeFile(join(out, 'models/catalog.json'), `${JSON.stringify(catalog, null, 2)}\n`);
@@ -111,6 +117,7 @@ async function recordFirst() {
   const catalog = JSON.parse(await readFile(join(models, 'catalog.json'), 'utf8'));
   const [example] = JSON.parse(await readFile(join(models, 'examples.json'), 'utf8'));
   const [ref, entry] = Object.entries(catalog)[0];
+  if (!entry.files) throw new Error('the catalog begins with a model that lies beside it');
   const { title, about, path, files, bos } = entry;
   const { default: createLens } = await import(pathToFileURL(join(wasm, 'lens.mjs')).href);
   const module = await createLens({ wasmBinary: await readFile(join(wasm, 'lens.wasm')) });

@@ -78,6 +78,22 @@ const states = {
     await page.getByRole('button', { name: 'About the lens' }).click();
     await expect(page.getByRole('dialog')).toBeVisible();
   },
+  'with the model menu open, a model looked at': async (page) => {
+    await open(page);
+    await page.locator('button.model').click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Primer/ })
+      .click();
+    await expect(page.getByRole('dialog')).toContainText('It can be opened.');
+  },
+  'with a model refused': async (page) => {
+    await open(page);
+    await page.locator('button.model').click();
+    await page.getByLabel('Another one of the hub').fill('no name');
+    await page.getByRole('button', { name: 'Look', exact: true }).click();
+    await expect(page.getByRole('dialog').locator('.problem')).toBeVisible();
+  },
   'with hostile text': async (page) => {
     await open(page);
     await box(page).fill('<img src=x onerror=alert(1)> \u202e \ud83d\ude00 \u0301');

@@ -3,7 +3,11 @@ import * as Comlink from 'comlink';
 import { trouble } from '../strings.js';
 import { LensError } from './errors.js';
 
-/** @typedef {import("./readout.js").Table} Table */
+/**
+ * @typedef {import("./readout.js").Table} Table
+ * @typedef {import("#lens").CheckpointFile} File
+ * @typedef {import("#lens").Precision} Precision
+ */
 
 export class Client {
   #worker;
@@ -37,9 +41,50 @@ export class Client {
       throw new LensError('wasm_unsupported', trouble.noWasm);
   }
 
-  /** @param {string} ref @param {{name: string, bytes: Uint8Array<ArrayBuffer>}[]} files given away */
+  /** A model whose files are here whole. @param {string} ref @param {{name: string, bytes: Uint8Array<ArrayBuffer>}[]} files given away */
   async load(ref, files) {
     return this.#value(await this.#alive(this.#remote.load(ref, givenAway(files))));
+  }
+
+  /** What a checkpoint's headers say. @param {string} ref @param {File[]} files @param {Precision} precision */
+  async inspect(ref, files, precision) {
+    return this.#value(await this.#alive(this.#remote.inspect(ref, files, precision)));
+  }
+
+  /** Makes room for a model. @param {string} ref @param {File[]} files @param {Precision} precision @param {boolean} tensors whether each tensor is hashed */
+  async beginLoad(ref, files, precision, tensors) {
+    this.#value(await this.#alive(this.#remote.beginLoad(ref, files, precision, tensors)));
+  }
+
+  /** @param {string} ref @param {number} file @param {number} offset @param {Uint8Array<ArrayBuffer>} bytes given away */
+  async put(ref, file, offset, bytes) {
+    const given = Comlink.transfer(bytes, [bytes.buffer]);
+    this.#value(await this.#alive(this.#remote.put(ref, file, offset, given)));
+  }
+
+  /** @param {string} ref */
+  async digests(ref) {
+    return this.#value(await this.#alive(this.#remote.digests(ref)));
+  }
+
+  /** @param {string} ref @param {string} name */
+  async finishLoad(ref, name) {
+    return this.#value(await this.#alive(this.#remote.finishLoad(ref, name)));
+  }
+
+  /** @param {string} ref */
+  async cancelLoad(ref) {
+    this.#value(await this.#alive(this.#remote.cancelLoad(ref)));
+  }
+
+  /** @param {string} ref @param {File[]} files */
+  async giveTokenizer(ref, files) {
+    return this.#value(await this.#alive(this.#remote.giveTokenizer(ref, files)));
+  }
+
+  /** @param {string} ref */
+  async release(ref) {
+    this.#value(await this.#alive(this.#remote.release(ref)));
   }
 
   /** @param {string} ref @param {string} name @param {{name: string, bytes: Uint8Array<ArrayBuffer>}[]} files given away */

@@ -1,12 +1,15 @@
-// The only part of the page that fetches: wasm, models and lists, from the page's own folder, with every byte counted
-// and every way to fail told in a sentence.
+// What the page itself needs: wasm and lists, from its own folder, with every way to fail told in a sentence.
 import { megabytes, trouble } from '../strings.js';
 import { LensError } from './errors.js';
+import { request } from './sources.js';
 
 /**
- * @typedef {{title: string, about: string, path: string, files: string[], counts?: string, lenses?: Record<string, string>, lens_scores?: string, bos: boolean, bytes?: Record<string, number>}} CatalogEntry
- *   Beside the catalog, for who asks for them: counts, a TokenCounts file; lenses, files of translators by the lens' name;
- *   lens_scores, what models/fit_lenses.py measured of them
+ * @typedef {{title: string, about: string, bos: boolean, path: string, files: string[], counts?: string, lenses?: Record<string, string>, lens_scores?: string, bytes?: Record<string, number>}} OwnEntry
+ *   A model beside the page, in models/. Beside the catalog, for who asks for them: counts, a TokenCounts file; lenses, files of
+ *   translators by the lens' name; lens_scores, what models/fit_lenses.py measured of them
+ * @typedef {{title: string, about: string, bos: boolean, n_param: number, size: number, tensors?: string, files?: undefined, counts?: undefined, lenses?: undefined, lens_scores?: undefined, bytes?: undefined}} HubEntry
+ *   A model of the hub, under its ref. size: about, in bytes; tensors: a file beside the catalog with each tensor's sha256
+ * @typedef {OwnEntry | HubEntry} CatalogEntry
  * @typedef {{tokens: number, counts: number[]}} TokenCounts  how many tokens the weights were trained on, and each token's share of them, by id
  * @typedef {Record<string, CatalogEntry>} Catalog
  * @typedef {{prompt: string, look_at?: string}} Example
@@ -19,17 +22,7 @@ import { LensError } from './errors.js';
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function fetchBytes(url, { name, bytes, progress = () => {}, signal }) {
-  let response;
-  try {
-    response = await fetch(url, { signal });
-  } catch {
-    if (signal?.aborted) throw signal.reason;
-    throw new LensError('load_unreachable', trouble.unreachable(name));
-  }
-  if (!response.ok) throw new LensError('load_http', trouble.http(name, response.status));
-  if (/^text\/html\b/i.test(response.headers.get('Content-Type') ?? ''))
-    throw new LensError('load_html', trouble.html(name));
-
+  const response = await request(url, { name, signal });
   // What the server says of a compressed body is not the size of the file.
   const said = response.headers.get('Content-Encoding') ? null : Number(response.headers.get('Content-Length')) || null;
   const wanted = bytes ?? said;
@@ -71,40 +64,13 @@ export async function fetchJson(url, name) {
 export async function fetchCatalog(models) {
   const catalog = await fetchJson(new URL('catalog.json', models), 'models/catalog.json');
   const entries = catalog && typeof catalog === 'object' ? Object.values(catalog) : [];
-  if (entries.length === 0 || !entries.every((e) => typeof e?.path === 'string' && Array.isArray(e.files)))
+  const own = (/** @type {any} */ e) => typeof e?.path === 'string' && Array.isArray(e.files);
+  if (!own(entries[0]) || !entries.every((e) => own(e) || typeof e?.size === 'number'))
     throw new LensError('load_catalog', trouble.catalog);
   return catalog;
 }
 
-/** Where a model lies beside the page: its file, or the folder of its files. @param {CatalogEntry} entry */
+/** Where a model lies beside the page: its file, or the folder of its files. @param {OwnEntry} entry */
 export function pathOf({ path, files }) {
   return `models/${path}${files.length === 1 ? files[0] : ''}`;
-}
-
-/**
- * All files of a model, one after the other, under one progress.
- * @param {URL} models the folder
- * @param {CatalogEntry} entry
- * @param {Progress} progress
- * @param {AbortSignal} signal
- */
-export async function fetchModel(models, entry, progress, signal) {
-  const sizes = entry.files.map((name) => entry.bytes?.[name]);
-  const total = sizes.every((n) => n !== undefined) ? sizes.reduce((a, b) => a + b, 0) : null;
-  const files = [];
-  let before = 0;
-  progress(0, total); // its size is known before its first byte
-  for (const [i, name] of entry.files.entries()) {
-    const url = new URL(entry.path + name, models);
-    const at = before;
-    const bytes = await fetchBytes(url, {
-      name: `models/${entry.path}${name}`,
-      bytes: sizes[i],
-      progress: (n) => progress(at + n, total),
-      signal,
-    });
-    before += bytes.length;
-    files.push({ name, bytes });
-  }
-  return files;
 }

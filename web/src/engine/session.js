@@ -4,6 +4,9 @@
 /**
  * @typedef {import("#lens").Engine} Engine
  * @typedef {import("./readout.js").Table} Table
+ * @typedef {import("#lens").CheckpointFile} File
+ * @typedef {import("#lens").Precision} Precision
+ * @typedef {{files: Record<number, string>, tensors: Record<string, string>}} Digests  by number, by name
  * @typedef {import("./errors.js").Trouble} Trouble
  * @typedef {{progress: number, tables: Table[]}} Partial
  * @typedef {{tables: Table[]} | {superseded: true}} Outcome
@@ -18,6 +21,8 @@ const SLICE_MS = 16;
 const PARTIAL_AFTER_MS = 150;
 
 export class Session {
+  /** @type {Map<string, import("./digest.js").Digest>} of the models that are coming, by ref */
+  #digests = new Map();
   #engine;
   #pause;
   #now;
@@ -39,6 +44,62 @@ export class Session {
   /** @param {string} ref @param {{name: string, bytes: Uint8Array}[]} files */
   load(ref, files) {
     return guarded(() => this.#engine.load(ref, files));
+  }
+
+  /** @param {string} ref @param {File[]} files @param {Precision} precision */
+  inspect(ref, files, precision) {
+    return guarded(() => this.#engine.inspect(ref, files, precision));
+  }
+
+  /**
+   * From here on `put` is waited for.
+   * @param {string} ref @param {File[]} files @param {Precision} precision
+   * @param {(wanted: import("#lens").Plan["wanted"] | null) => Promise<import("./digest.js").Digest>} digest
+   * @param {boolean} tensors whether each tensor's sha256 is wanted too
+   */
+  async beginLoad(ref, files, precision, digest, tensors) {
+    const plan = tensors ? this.inspect(ref, files, precision) : null;
+    if (plan?.error) return { error: plan.error };
+    const begun = guarded(() => this.#engine.beginLoad(ref, files, precision));
+    if (!begun.error) this.#digests.set(ref, await digest(plan?.ok.wanted ?? null));
+    return begun;
+  }
+
+  /** @param {string} ref @param {number} file @param {number} offset @param {Uint8Array} bytes */
+  put(ref, file, offset, bytes) {
+    return guarded(() => {
+      this.#digests.get(ref)?.update(file, offset, bytes);
+      return this.#engine.put(ref, file, offset, bytes);
+    });
+  }
+
+  /** sha256 of what has come, in hexadecimal. @param {string} ref @returns {Result<Digests>} */
+  digests(ref) {
+    const digest = this.#digests.get(ref);
+    digest?.end();
+    return { ok: { files: digest?.files ?? {}, tensors: digest?.tensors ?? {} } };
+  }
+
+  /** @param {string} ref @param {string} name under which the model is there from now on */
+  finishLoad(ref, name) {
+    this.#digests.delete(ref);
+    return guarded(() => this.#engine.finishLoad(ref, name));
+  }
+
+  /** @param {string} ref */
+  cancelLoad(ref) {
+    this.#digests.delete(ref);
+    return guarded(() => this.#engine.cancelLoad(ref));
+  }
+
+  /** @param {string} ref @param {File[]} files */
+  giveTokenizer(ref, files) {
+    return guarded(() => this.#engine.giveTokenizer(ref, files));
+  }
+
+  /** @param {string} ref */
+  release(ref) {
+    return guarded(() => this.#engine.release(ref));
   }
 
   /** @param {string} ref @param {string} name @param {{name: string, bytes: Uint8Array}[]} files */

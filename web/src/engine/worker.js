@@ -1,9 +1,14 @@
 // The worker: sole owner of the wasm module. It fetches nothing; wasm and model files come by message.
 import * as Comlink from 'comlink';
 import createLens from '#lens';
+import { Digest } from './digest.js';
 import { Session } from './session.js';
 
-/** @typedef {import("./readout.js").Table} Table */
+/**
+ * @typedef {import("./readout.js").Table} Table
+ * @typedef {import("#lens").CheckpointFile} File
+ * @typedef {import("#lens").Precision} Precision
+ */
 
 /** @type {Session | null} */
 let session = null;
@@ -31,8 +36,32 @@ const api = {
     return true;
   },
 
-  /** @param {string} ref @param {{name: string, bytes: Uint8Array}[]} files */
+  /** @param {string} ref @param {File[]} files */
   load: (ref, files) => begun().load(ref, files),
+
+  /** @param {string} ref @param {File[]} files @param {Precision} precision */
+  inspect: (ref, files, precision) => begun().inspect(ref, files, precision),
+
+  /** @param {string} ref @param {File[]} files @param {Precision} precision @param {boolean} tensors */
+  beginLoad: (ref, files, precision, tensors) => begun().beginLoad(ref, files, precision, Digest.begin, tensors),
+
+  /** @param {string} ref @param {number} file @param {number} offset @param {Uint8Array} bytes */
+  put: (ref, file, offset, bytes) => begun().put(ref, file, offset, bytes),
+
+  /** @param {string} ref */
+  digests: (ref) => begun().digests(ref),
+
+  /** @param {string} ref @param {string} name */
+  finishLoad: (ref, name) => begun().finishLoad(ref, name),
+
+  /** @param {string} ref */
+  cancelLoad: (ref) => begun().cancelLoad(ref),
+
+  /** @param {string} ref @param {File[]} files */
+  giveTokenizer: (ref, files) => begun().giveTokenizer(ref, files),
+
+  /** @param {string} ref */
+  release: (ref) => begun().release(ref),
 
   /** @param {string} ref @param {string} name @param {{name: string, bytes: Uint8Array}[]} files */
   loadLens: (ref, name, files) => begun().loadLens(ref, name, files),

@@ -3,7 +3,8 @@
 /**
  * @typedef {object} Asked
  * @property {string} model   its title
- * @property {string} file    of the model, as it lies beside the page
+ * @property {string} file    of the model, as it lies beside the page, or the name of its folder
+ * @property {{repo: string, revision: string} | null} [hub]  where else it lies
  * @property {number[]} ids   of the tokens, BOS included where there is one
  * @property {string} tokens  as they are shown
  * @property {string} norm    "recomputed", "frozen" or "none"
@@ -23,19 +24,27 @@ const NORMS = {
 };
 
 /** @param {Asked} asked @returns {string} Python */
-export function transformerLensCode({ model, file, ids, tokens, norm, mid, top, lens }) {
+export function transformerLensCode({ model, file, hub = null, ids, tokens, norm, mid, top, lens }) {
+  const from = hub
+    ? `${JSON.stringify(hub.repo)}, revision=${JSON.stringify(hub.revision)}`
+    : file.endsWith('.gguf')
+      ? `".", gguf_file=${JSON.stringify(file)}`
+      : JSON.stringify(file);
+  const where = hub
+    ? `# ${comment(model)} is read from the hub by transformers, as the page read it, and handed over.`
+    : `# ${comment(model)} is not one of the models it knows by name, so its file is read by transformers and handed over; ${comment(file)} lies in the
+# page's folder.`;
   const steps = NORMS[/** @type {keyof typeof NORMS} */ (norm)] ?? NORMS.recomputed;
   return `# The logit lens grid of the tokens
 #   ${comment(tokens)}
 # as TransformerLens computes it:  pip install transformer_lens "transformers>=4.46" gguf
-# ${comment(model)} is not one of the models it knows by name, so its file is read by transformers and handed over; ${comment(file)} lies in the
-# page's folder. For another model that it knows, say: model = HookedTransformer.from_pretrained_no_processing("gpt2")
+${where} For another model that it knows, say: model = HookedTransformer.from_pretrained_no_processing("gpt2")
 import torch
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights
 from transformers import AutoModelForCausalLM
 
-hf = AutoModelForCausalLM.from_pretrained(".", gguf_file=${JSON.stringify(file)})
+hf = AutoModelForCausalLM.from_pretrained(${from})
 c = hf.config
 cfg = HookedTransformerConfig(
     n_layers=c.n_layer, d_model=c.n_embd, n_ctx=c.n_positions, n_heads=c.n_head, d_head=c.n_embd // c.n_head,

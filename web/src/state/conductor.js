@@ -1,12 +1,15 @@
 // Everything that happens on the page, without the page: one state object, replaced on every change, whose shareable
 // part is the Experiment; and the verbs that change it. Views read the state and call the verbs.
+import { abortable, arrive, look } from '../engine/arrival.js';
 import { bestBuild } from '../engine/builds.js';
 import { Client } from '../engine/client.js';
 import { LensError, troubleOf } from '../engine/errors.js';
 import { frequencyRanks } from '../engine/frequency.js';
-import { fetchBytes, fetchCatalog, fetchJson, fetchModel, pathOf } from '../engine/loader.js';
+import { fetchBytes, fetchCatalog, fetchJson } from '../engine/loader.js';
 import { Readout } from '../engine/readout.js';
 import { openRecorded } from '../engine/recorded.js';
+import { placeOf, precisionOf, refOf, withPrecision } from '../engine/refs.js';
+import { Saving } from '../engine/saved.js';
 import { Vocabulary } from '../engine/vocabulary.js';
 import { page, trouble } from '../strings.js';
 import { AddressBar } from './address.js';
@@ -24,21 +27,24 @@ import {
   shownModel,
   shownRead,
   traceOf,
+  withIds,
+  withModel,
   withPrompt,
   withRead,
   withSelection,
   withView,
 } from './experiment.js';
-import { Lenses, YOURS } from './lenses.js';
+import { isLens, Lenses, YOURS } from './lenses.js';
 import { decodeLink, wellFormed, wellFormedText } from './link.js';
+import { Shelf } from './shelf.js';
 import { keep, recall } from './storage.js';
 
 /**
  * @typedef {import("./experiment.js").Experiment} Experiment
- * @typedef {import("../engine/loader.js").Catalog} Catalog
  * @typedef {import("../engine/loader.js").Example} Example
  * @typedef {import("#lens").ModelInfo} ModelInfo
- * @typedef {{title: string, about: string, file: string, info: ModelInfo, vocabulary: Vocabulary}} Model  file: its path beside the page
+ * @typedef {{title: string, about: string, file: string, info: ModelInfo, vocabulary: Vocabulary, kept?: string}} Model
+ *   file: its path beside the page, or how a command line may call it; kept: what was checked, and where it is kept
  * @typedef {{readout: Readout, model: Model, recorded: Experiment | null}} Drawing
  *   recorded: what it answers, where it was computed when the page was built
  *
@@ -51,10 +57,11 @@ import { keep, recall } from './storage.js';
  * @property {boolean} busy                  a newer answer is being computed
  * @property {{what: string, loaded: number, total: number | null, rate: number | null} | null} loading  rate: bytes a second
  * @property {{message: string, again: "retry" | "resume"} | null} failure  nothing can be computed; resume: because the user said so
- * @property {{about: "link" | "prompt" | "engine" | "counts" | "lens", message: string} | null} notice  the page goes on
+ * @property {{about: "link" | "prompt" | "engine" | "counts" | "lens", message: string, models?: boolean} | null} notice  the page goes on; models: the model menu may help
  * @property {Example[]} examples
  * @property {string | null} undo  what an example put out of the box
  * @property {{ref: string, ranks: Int32Array | null} | null} frequency  of each token in a model's training text, once asked for
+ * @property {import("./shelf.js").Shown} shelf  the model menu's
  */
 
 const DRAW_AFTER_MS = 100;
@@ -74,6 +81,7 @@ export class Conductor {
     examples: [],
     undo: null,
     frequency: null,
+    shelf: /** @type {import("./shelf.js").Shown} */ ({}),
   };
 
   #base;
@@ -82,8 +90,6 @@ export class Conductor {
   #address;
   /** @type {Client | null} */
   #client = null;
-  /** @type {Catalog} */
-  #catalog = {};
   /** @type {Map<string, Promise<Model>>} by ref, in this worker */
   #models = new Map();
   /** @type {Promise<void>} when the examples are known, or known to be missing */
@@ -93,6 +99,8 @@ export class Conductor {
   #typed = false;
   #begun = false; // whether the client is one that answers
   #stop = new AbortController();
+  /** @type {AbortController | null} of a model that is coming beside the one on show */
+  #opening = null;
   #turns = 0; // of Back and Forward
   #draws = 0;
   /** @type {ReturnType<typeof setTimeout> | 0} */
@@ -114,6 +122,12 @@ export class Conductor {
     this.#onChange = onChange;
     this.#address = linked ? new AddressBar((fragment) => this.#navigated(fragment)) : null;
     this.#ready.promise.catch(() => {});
+    const engine = async () => {
+      await this.#ready.promise;
+      return this.#engine();
+    };
+    this.shelf = new Shelf(base, engine, () => this.#update({ shelf: this.shelf.state }));
+    this.state.shelf = this.shelf.state;
   }
 
   get ready() {
@@ -191,7 +205,9 @@ export class Conductor {
   /** The names of the lenses that the shown model can be read with. @returns {string[]} */
   get lenses() {
     const { experiment } = this.state;
-    return experiment ? this.#lenses.names(shownModel(experiment), this.#catalog[shownModel(experiment)]) : ['raw'];
+    return experiment
+      ? this.#lenses.names(shownModel(experiment), this.shelf.catalog[shownModel(experiment)])
+      : ['raw'];
   }
 
   /** The file of the lens on show, as a command line may call it; null of the raw one. */
@@ -199,13 +215,13 @@ export class Conductor {
     const { experiment } = this.state;
     if (!experiment) return null;
     const ref = shownModel(experiment);
-    return this.#lenses.fileOf(ref, lensOf(experiment), this.#catalog[ref]);
+    return this.#lenses.fileOf(ref, lensOf(experiment), this.shelf.catalog[ref]);
   }
 
   /** The file with what each lens of the shown model does on held-out text, if there is one. @returns {Promise<any>} */
   async lensScores() {
     const { experiment } = this.state;
-    const file = experiment && this.#catalog[shownModel(experiment)]?.lens_scores;
+    const file = experiment && this.shelf.catalog[shownModel(experiment)]?.lens_scores;
     return file ? fetchJson(new URL(`models/${file}`, this.#base), `models/${file}`) : null;
   }
 
@@ -234,7 +250,7 @@ export class Conductor {
   /** Whether it is known how often the shown model met each token in training. */
   get countable() {
     const { experiment } = this.state;
-    return experiment !== null && Boolean(this.#catalog[shownModel(experiment)]?.counts);
+    return experiment !== null && Boolean(this.shelf.catalog[shownModel(experiment)]?.counts);
   }
 
   /** Loads how often the shown model met each token in training; once. */
@@ -242,7 +258,7 @@ export class Conductor {
     const { experiment, drawing, frequency } = this.state;
     if (!experiment || !drawing) return;
     const ref = shownModel(experiment);
-    const { counts } = this.#catalog[ref] ?? {};
+    const { counts } = this.shelf.catalog[ref] ?? {};
     if (!counts || frequency?.ref === ref) return;
     this.#update({ frequency: { ref, ranks: null } });
     try {
@@ -341,8 +357,82 @@ export class Conductor {
     return /** @type {Drawing} */ (this.state.drawing);
   }
 
+  /** Whether a model is on its way beside the one on show. */
+  get opening() {
+    return this.#opening !== null;
+  }
+
+  /** Opens the model that is being looked at; until it is here, and if it cannot come, the one on show stays. @returns {Promise<boolean>} whether it came */
+  async openModel() {
+    const { seen } = this.state.shelf;
+    if (!seen || this.#opening) return false;
+    const opening = new AbortController();
+    this.#opening = opening;
+    try {
+      const { found, looked, precision } = seen;
+      const model = await this.#arrive(found, looked, precision, opening.signal);
+      this.#models.set(model.info.ref, Promise.resolve(model));
+      this.shelf.forget();
+      this.#show(model);
+      return true;
+    } catch (e) {
+      const { code, message } = troubleOf(e);
+      if (code !== 'crash') this.shelf.fail(code === 'cancelled' ? trouble.openingCancelled : message);
+      return false;
+    } finally {
+      this.#opening = null;
+      this.#update({ loading: null });
+    }
+  }
+
+  /** Files dropped on the page, or chosen: a model, the tokenizer of the one on show, or a lens for it. @param {File[]} files */
+  async take(files) {
+    const { drawing } = this.state;
+    if (drawing && (await isLens(files))) return this.takeLens(files);
+    if (drawing && !drawing.recorded && !drawing.model.info.has_tokenizer && Shelf.tokenizerOnly(files))
+      return this.#giveTokenizer(drawing.model.info.ref, files);
+    await this.shelf.take(files);
+  }
+
+  /** @param {string} ref @param {File[]} files */
+  async #giveTokenizer(ref, files) {
+    try {
+      const given = await Promise.all(
+        files.map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })),
+      );
+      const client = this.#engine();
+      const info = await client.giveTokenizer(ref, given);
+      const model = await /** @type {Promise<Model>} */ (this.#models.get(ref));
+      const vocabulary = new Vocabulary(await client.vocabulary(ref), info.bos);
+      this.#models.set(ref, Promise.resolve({ ...model, info, vocabulary }));
+      this.shelf.forget();
+      this.#drawSoon(0);
+    } catch (e) {
+      this.shelf.fail(troubleOf(e).message);
+    }
+  }
+
+  /** Draws with a model that has just come. @param {Model} model */
+  #show(model) {
+    const { ref, bos, has_tokenizer } = model.info;
+    const wanted = this.shelf.wantedWith(ref);
+    const shown = /** @type {Experiment} */ (this.state.experiment);
+    const prompt = promptOf(wanted ?? shown) ?? this.state.examples[0]?.prompt ?? '';
+    const fresh = newExperiment(ref, prompt, bos !== null && this.shelf.opensWithBos(ref));
+    const ours = promptOf(shown) === null ? fresh : withModel(shown, ref, fresh.runs.main.bos);
+    const asked = wanted ? withModel(wanted, ref) : withRead(ours, { lens: 'raw', beside: undefined });
+    // Without a tokenizer it reads ids alone.
+    const readable = (/** @type {Experiment} */ e) => (has_tokenizer ? e : withIds(e, [bos ?? 0]));
+    const experiment = readable(asked);
+    this.#untried = { experiment, instead: readable(fresh), say: trouble.othersPins };
+    this.#address?.push(experiment);
+    this.#update({ experiment, prompt: promptOf(experiment) ?? '', notice: null, undo: null });
+    this.#drawSoon(0);
+  }
+
   /** Stops whatever is being loaded. */
   cancel() {
+    if (this.#opening) return this.#opening.abort(new LensError('cancelled', trouble.openingCancelled));
     this.#stop.abort(new LensError('cancelled', trouble.cancelled));
   }
 
@@ -364,7 +454,7 @@ export class Conductor {
     const text = JSON.stringify(wellFormed(experiment));
     const client = this.#engine();
     const asked = await client.parse(text);
-    await Promise.all(modelRefs(asked).map((ref) => Object.hasOwn(this.#catalog, ref) && this.#model(ref)));
+    await Promise.all(modelRefs(asked).map((ref) => this.shelf.has(ref) && this.#model(ref)));
     await this.#bringLenses(client, asked);
     return client.run(text);
   }
@@ -397,7 +487,9 @@ export class Conductor {
       fetchBytes(new URL(`${build}.wasm`, this.#base), { name: `${build}.wasm`, signal }),
       fetchCatalog(models),
     ]);
-    this.#catalog = catalog;
+    // Refs come from links: "constructor" is none of the catalog's.
+    this.shelf.catalog = Object.assign(Object.create(null), catalog);
+    await this.shelf.refresh();
     const client = new Client(new URL(`${build}.js`, this.#base), (e) => this.#died(client, e));
     this.#client = client;
     await abortable(client.begin(wasm), signal);
@@ -445,7 +537,11 @@ export class Conductor {
       } catch (e) {
         const { code, message } = troubleOf(e);
         if (code === 'crash') throw e;
-        this.#update({ notice: { about: 'link', message: trouble.linkBroken(message) } });
+        const wanting = code === 'link_wants';
+        if (this.shelf.waiting) experiment = withPrompt(experiment, promptOf(this.shelf.waiting) ?? '');
+        this.#update({
+          notice: { about: 'link', message: wanting ? message : trouble.linkBroken(message), models: wanting },
+        });
       }
     }
     // Whoever was quicker than the engine keeps what they typed.
@@ -458,7 +554,7 @@ export class Conductor {
   }
 
   async #default() {
-    const [ref, entry] = Object.entries(this.#catalog)[0];
+    const [ref, entry] = Object.entries(this.shelf.catalog)[0];
     await this.#examples; // asked for long ago
     return newExperiment(ref, this.state.examples[0]?.prompt ?? '', entry.bos);
   }
@@ -466,10 +562,18 @@ export class Conductor {
   /** @param {string} text a JSON document @returns {Promise<Experiment>} */
   async #linked(text) {
     const experiment = await this.#engine().parse(text);
-    const stranger = [shownModel(experiment), ...modelRefs(experiment)].find(
-      (ref) => !Object.hasOwn(this.#catalog, ref),
-    );
-    if (stranger !== undefined) throw new LensError('link_model', trouble.linkModel(stranger));
+    const stranger = [shownModel(experiment), ...modelRefs(experiment)].find((ref) => !this.shelf.has(ref));
+    const place = placeOf(precisionOf(stranger ?? '').base);
+    if (stranger !== undefined && place.kind === 'catalog' && !this.shelf.catalog[place.key])
+      throw new LensError('link_model', trouble.linkModel(stranger));
+    if (stranger !== undefined) {
+      // Nothing is fetched from elsewhere before somebody asks for it.
+      this.shelf.want(stranger, experiment);
+      throw new LensError(
+        'link_wants',
+        place.kind === 'file' ? trouble.wantsFile(place.name) : trouble.wantsHub(refOf(place)),
+      );
+    }
     if (shownRead(experiment) < 0) throw new LensError('link_no_lens', trouble.linkNoLens);
     return experiment;
   }
@@ -492,7 +596,10 @@ export class Conductor {
       const { code, message } = troubleOf(e);
       if (turn !== this.#turns) return;
       if (code === 'crash') return this.#update({ experiment: null });
-      this.#update({ notice: { about: 'link', message: trouble.linkBrokenLater(message) } });
+      const wanting = code === 'link_wants';
+      this.#update({
+        notice: { about: 'link', message: wanting ? message : trouble.linkBrokenLater(message), models: wanting },
+      });
     }
   }
 
@@ -541,9 +648,17 @@ export class Conductor {
     if (!experiment || !this.#client || !this.#begun || this.state.failure) return;
     const turn = ++this.#draws;
     const client = this.#client;
-    const model = (
-      await Promise.all([shownModel(experiment), ...modelRefs(experiment)].map((ref) => this.#model(ref)))
-    )[0];
+    let model;
+    try {
+      [model] = await Promise.all([shownModel(experiment), ...modelRefs(experiment)].map((ref) => this.#model(ref)));
+    } catch (e) {
+      const { code, message } = troubleOf(e);
+      if (turn !== this.#draws && code !== 'crash') return; // whoever draws now hears of it too
+      const instead = this.#untried?.experiment === experiment ? this.#untried.instead : experiment;
+      if (['crash', 'cancelled'].includes(code) || shownModel(instead) === shownModel(experiment)) throw e;
+      for (const ref of modelRefs(experiment)) this.#models.delete(ref);
+      return this.#fallBack(message);
+    }
     if (turn !== this.#draws) return;
     this.#update({ busy: true, loading: null });
     try {
@@ -560,6 +675,7 @@ export class Conductor {
       const drawing = { readout: new Readout(tables, read), model, recorded: null };
       this.#update({ drawing, busy: false, notice: this.#settled() });
       this.#ready.resolve();
+      this.#letGo(experiment);
     } catch (e) {
       if (turn !== this.#draws) return;
       const { code, message } = troubleOf(e);
@@ -593,11 +709,11 @@ export class Conductor {
   /** @param {Client} client @param {Experiment} experiment */
   async #bringLenses(client, experiment) {
     const bring = ({ ref = '', name = '' }) =>
-      this.#lenses.bring(client, ref, name, this.#catalog[ref], this.#stop.signal);
+      this.#lenses.bring(client, ref, name, this.shelf.catalog[ref], this.#stop.signal);
     await Promise.all(lensesNamed(experiment).map(bring));
   }
 
-  /** Loads a model of the catalog, once. @param {string} ref @returns {Promise<Model>} */
+  /** Loads a model, once. @param {string} ref @returns {Promise<Model>} */
   #model(ref) {
     let made = this.#models.get(ref);
     if (!made) {
@@ -609,29 +725,71 @@ export class Conductor {
 
   /** @param {string} ref @returns {Promise<Model>} */
   async #loadModel(ref) {
-    const client = this.#engine();
-    const entry = this.#catalog[ref];
     const { signal } = this.#stop;
-    this.#loading(page.loading(entry.title), 0, null);
+    const { precision } = precisionOf(ref);
+    const found = await this.shelf.find(ref, signal);
+    const { sources } = found;
+    this.#loading(
+      page.loading(found.title),
+      0,
+      sources.reduce((sum, s) => sum + s.size, 0),
+    );
+    const looked = await look(this.#engine(), ref, sources, precision, signal, this.#progress(found.title));
+    return this.#arrive(found, looked, precision, signal);
+  }
+
+  /** @param {import('./shelf.js').Found} found @param {import('../engine/arrival.js').Looked} looked @param {import('#lens').Precision} precision @param {AbortSignal} signal @returns {Promise<Model>} */
+  async #arrive(found, looked, precision, signal) {
+    const client = this.#engine();
+    const { title, about, file } = found;
+    const manifest = found.manifest
+      ? await fetchJson(new URL(`models/${found.manifest}`, this.#base), `models/${found.manifest}`)
+      : null;
+    const saving = found.remote ? new Saving(found.base) : null;
+    let { base } = found;
+    const { info, verified } = await arrive(client, withPrecision(base, precision), looked, {
+      ...{ precision, signal, saving, manifest },
+      progress: this.#progress(title),
+      named: (sums) => {
+        if (base.startsWith('file:')) base = `file:${title}@${sums[0].slice(0, 12)}`;
+        return withPrecision(base, precision);
+      },
+    });
+    this.#loading(page.preparing(title), 1, 1);
+    const files = looked.sources.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
+    const kept = saving ? await saving.finish({ title, bytes: looked.bytes, files }) : null;
+    if (kept) await this.shelf.refresh();
+    this.shelf.know({ ...found, base });
+    const table = info.has_tokenizer ? await client.vocabulary(info.ref) : null;
+    return {
+      ...{ title, about, file, info },
+      kept: page.keptAs(verified, kept),
+      vocabulary: new Vocabulary(table, info.bos),
+    };
+  }
+
+  /** @param {string} title @returns {(loaded: number, total: number) => void} */
+  #progress(title) {
     const begun = performance.now();
     let told = begun;
-    const progress = (/** @type {number} */ loaded, /** @type {number | null} */ total) => {
+    return (loaded, total) => {
       const now = performance.now();
       if (now - told < TELL_LOADING_MS && told !== begun) return;
       told = now;
-      this.#loading(page.loading(entry.title), loaded, total, (1000 * loaded) / (now - begun));
+      this.#loading(page.loading(title), loaded, total, (1000 * loaded) / (now - begun));
     };
-    const files = await fetchModel(new URL('models/', this.#base), entry, progress, signal);
-    this.#loading(page.preparing(entry.title), 1, 1);
-    const info = await abortable(client.load(ref, files), signal);
-    const table = info.has_tokenizer ? await client.vocabulary(ref) : null;
-    return {
-      title: entry.title,
-      about: entry.about,
-      file: pathOf(entry),
-      info,
-      vocabulary: new Vocabulary(table, info.bos),
-    };
+  }
+
+  /** Models that are no longer asked for make room, but for the page's own. @param {Experiment} experiment */
+  #letGo(experiment) {
+    const [own] = Object.keys(this.shelf.catalog);
+    const asked = [own, shownModel(experiment), ...modelRefs(experiment)];
+    for (const ref of this.#models.keys()) {
+      if (asked.includes(ref)) continue;
+      this.#models.delete(ref);
+      this.#lenses.forget(ref);
+      this.#client?.release(ref).catch(() => {});
+    }
   }
 
   // When things go wrong
@@ -705,16 +863,6 @@ export function selected(experiment, readout) {
     position: Math.max(0, Math.min(last, position < 0 ? last + 1 + position : position)),
     row: found < 0 ? readout.rows.length - 1 : found,
   };
-}
-
-/** @template T @param {Promise<T>} promise @param {AbortSignal} signal @returns {Promise<T>} */
-function abortable(promise, signal) {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    promise.then(resolve, reject);
-  });
 }
 
 /** @returns {PromiseWithResolvers<void>} */

@@ -59,6 +59,25 @@ export function withPrompt(e, prompt) {
   return { ...e, runs: { ...e.runs, [name]: { ...run, prompt } } };
 }
 
+/** The shown run as ids. @param {Experiment} e @param {number[]} ids @returns {Experiment} */
+export function withIds(e, ids) {
+  const name = shownRun(e);
+  const { prompt: _, ...run } = e.runs?.[name] ?? {};
+  return { ...e, runs: { ...e.runs, [name]: { ...run, ids, bos: false } } };
+}
+
+/** The shown run by another model. @param {Experiment} e @param {string} ref @param {boolean} [bos] @returns {Experiment} */
+export function withModel(e, ref, bos) {
+  const name = shownRun(e);
+  const run = e.runs?.[name] ?? {};
+  const model = run.model ?? Object.keys(e.models ?? {})[0] ?? 'm';
+  return {
+    ...e,
+    models: { ...e.models, [model]: ref },
+    runs: { ...e.runs, [name]: { ...run, ...(bos === undefined ? {} : { bos }) } },
+  };
+}
+
 /** @param {Experiment} e @returns {{position: number, row: string | null}} */
 export function selectionOf(e) {
   const { position, row } = viewOf(e);

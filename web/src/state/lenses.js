@@ -74,9 +74,10 @@ export class Lenses {
     this.#loaded.set(JSON.stringify([ref, YOURS]), Promise.resolve());
   }
 
-  /** The worker that had them is gone. */
-  forget() {
-    this.#loaded.clear();
+  /** The worker that had them is gone, or let go of one model. @param {string} [ref] */
+  forget(ref) {
+    for (const key of this.#loaded.keys())
+      if (ref === undefined || JSON.parse(key)[0] === ref) this.#loaded.delete(key);
   }
 }
 

@@ -11,6 +11,7 @@ import { colourView, lensView, moreView } from './controls.js';
 import { copied } from './copy.js';
 import { keysView, pressed, touched } from './keys.js';
 import { legendView } from './legend.js';
+import { modelsView, openModels, takeDrops } from './models.js';
 import { paintOf } from './paint.js';
 import { fitPaper } from './paper.js';
 import { hintView, shownOf, veiled } from './projector.js';
@@ -43,6 +44,7 @@ export class LogitLens extends LitElement {
     });
     document.addEventListener('keydown', (e) => pressed(e, this, this.conductor), { capture: true });
     document.addEventListener('pointerdown', touched);
+    takeDrops(this, this.conductor);
     this.conductor.begin();
   }
 
@@ -75,10 +77,10 @@ export class LogitLens extends LitElement {
       <header class=${recorded ? 'recorded' : ''}>
         <h1>${page.title}</h1>
         <p class="subtitle">${page.subtitle}</p>
-        ${drawing ? chipView(drawing.model) : nothing} ${drawing ? originView(recorded !== null) : nothing}
+        ${drawing ? chipView(drawing.model, () => openModels(this)) : nothing} ${drawing ? originView(recorded !== null) : nothing}
         ${hintView({ conductor })}
       </header>
-      ${promptView({ state, conductor })}
+      ${promptView({ state, conductor, openModels: () => openModels(this) })}
       <div class="under">
         ${guard([drawing, selection.position], () => chipsView({ drawing, position: selection.position, choose }))}
         ${examplesView({ state, conductor })}
@@ -119,6 +121,7 @@ export class LogitLens extends LitElement {
           : html`<div class=${state.failure ? '' : 'awaited'}></div>`
       }
       ${footView({ conductor, element: this })} ${guard([], () => aboutView(conductor))} ${guard([], keysView)}
+      ${modelsView({ conductor })}
     `;
   }
 
@@ -155,9 +158,10 @@ export class LogitLens extends LitElement {
   }
 }
 
-/** @param {import("../state/conductor.js").Model} model */
-function chipView({ title, about: text, info }) {
-  return html`<p class="model" title=${text}>${page.modelChip(title, info.n_layer, info.n_param)}</p>`;
+/** @param {import("../state/conductor.js").Model} model @param {() => void} choose */
+function chipView({ title, about: text, kept, info }, choose) {
+  const means = [text, kept, `${page.chooseModel}.`].filter(Boolean).join('\n');
+  return html`<button type="button" class="model" aria-haspopup="dialog" title=${means} @click=${choose}>${page.modelChip(title, info.n_layer, info.n_param)}</button>`;
 }
 
 /** @param {boolean} recorded */

@@ -3,7 +3,7 @@ import { html, nothing } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import { promptOf } from '../state/experiment.js';
 import { wellFormedText } from '../state/link.js';
-import { page } from '../strings.js';
+import { models, page } from '../strings.js';
 import { opensText } from './cell.js';
 import { bracketOf, spokenAt, tokenView } from './token.js';
 
@@ -14,8 +14,8 @@ import { bracketOf, spokenAt, tokenView } from './token.js';
 
 let whole = false; // whether the next input replaces all of the text
 
-/** @param {{state: State, conductor: Conductor}} args */
-export function promptView({ state, conductor }) {
+/** @param {{state: State, conductor: Conductor, openModels: () => void}} args */
+export function promptView({ state, conductor, openModels }) {
   const { experiment, drawing, notice } = state;
   const ids = experiment !== null && promptOf(experiment) === null ? (drawing?.readout.positions ?? 0) : null;
   const pressed = (/** @type {KeyboardEvent} */ e) => {
@@ -50,7 +50,7 @@ export function promptView({ state, conductor }) {
           @keydown=${pressed}
         ></textarea>
       </label>
-      <p class="notice" role="alert">${notice ? notice.message : nothing}</p>
+      <p class="notice" role="alert">${notice ? notice.message : nothing}${notice?.models ? html` <button type="button" class="link" @click=${openModels}>${models.menu}</button>` : nothing}</p>
     </div>
   `;
 }

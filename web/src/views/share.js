@@ -1,5 +1,6 @@
 // The menu that takes the grid elsewhere: pictures, tables, a link, code, paper.
 import { html, LitElement, nothing } from 'lit';
+import { hubOf } from '../engine/refs.js';
 import { fileName, lensCommand, transformerLensCode } from '../export/code.js';
 import { pictureOf } from '../export/picture.js';
 import { pngOf } from '../export/png.js';
@@ -171,7 +172,14 @@ export class ShareMenu extends LitElement {
     const { readout, model, experiment } = this.#shown();
     const { norm = 'recomputed', mid = false, top = readout.top } = readOf(experiment);
     return {
-      ...{ model: model.title, file: model.file, norm: String(norm), mid: mid === true, top: Number(top) },
+      ...{
+        model: model.title,
+        file: model.file,
+        hub: hubOf(model.info.ref),
+        norm: String(norm),
+        mid: mid === true,
+        top: Number(top),
+      },
       lens: this.lensFile === null ? null : { name: lensOf(experiment), file: this.lensFile },
       ids: Array.from({ length: readout.positions }, (_, p) => readout.token(p)),
       tokens: this.#picture()

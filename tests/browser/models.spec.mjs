@@ -1,0 +1,261 @@
+// Models from elsewhere: the hub (played by hub.mjs), files of one's own, a folder beside the page.
+import { cpSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { COMMIT, seededRepo, startHub, tinyRepo } from './hub.mjs';
+import { box, expect, expectColumns, experimentOf, linkOf, test } from './support.mjs';
+
+/** @typedef {import('@playwright/test').Page} Page */
+/** @typedef {Awaited<ReturnType<typeof startHub>>} Hub */
+
+const tiny = resolve(import.meta.dirname, '../golden/tiny');
+const repos = {
+  'someone/tiny': tinyRepo(),
+  'someone/seeded': seededRepo(),
+  'someone/other': { ...tinyRepo(), 'config.json': new TextEncoder().encode('{"model_type": "llama"}') },
+  'someone/pickled': { 'config.json': tinyRepo()['config.json'], 'pytorch_model.bin': new Uint8Array(10) },
+};
+const ref = `someone/seeded@${COMMIT}`;
+const weights = 'someone/seeded/model.safetensors';
+
+/** @type {Hub} */
+let hub;
+test.beforeEach(async () => {
+  hub = await startHub(repos);
+});
+test.afterEach(() => hub.close());
+test.use({ expected: [/Failed to load resource|blocked by CORS/] });
+
+const dialog = (/** @type {Page} */ page) => page.getByRole('dialog', { name: 'Models' });
+const chip = (/** @type {Page} */ page) => page.locator('button.model');
+
+/** @param {Page} page @param {string} [address] */
+async function open(page, address = '') {
+  await page.goto(hub.address + address);
+  await page.evaluate(() => window.logitLens.ready);
+  await expect(page.locator('.grid td.here')).toBeVisible();
+}
+
+/** @param {Page} page @param {string} name */
+async function look(page, name) {
+  if (!(await dialog(page).isVisible())) await chip(page).click();
+  await dialog(page).getByLabel('Another one of the hub').fill(name);
+  await dialog(page).getByRole('button', { name: 'Look', exact: true }).click();
+}
+
+/** @param {Page} page */
+const openIt = (page) =>
+  dialog(page)
+    .getByRole('button', { name: /^Open it/ })
+    .click();
+
+/** @param {Page} page */
+async function stillWorks(page) {
+  await expect(chip(page)).toHaveText(/^Primer/);
+  await page.keyboard.press('Escape');
+  await box(page).fill('The king');
+  await expectColumns(page, ['The', '·king']);
+}
+
+test('a model of the hub: looked at, opened, saved, opened again without the hub, removed', async ({ page }) => {
+  await open(page);
+  expect(hub.log).toEqual([]); // nothing is asked of the hub before somebody does
+  await look(page, 'someone/seeded');
+  await expect(dialog(page)).toContainText('2 layers, 4 heads each, d_model 96, 50,257 tokens, context 64');
+  await expect(dialog(page)).toContainText('It can be opened.');
+  await expect(dialog(page)).toContainText(`revision ${COMMIT.slice(0, 12)}`);
+  expect(hub.log.filter((r) => r.path === weights)).toEqual([{ path: weights, range: 'bytes=0-65535' }]);
+  await openIt(page);
+  await expect(dialog(page)).toBeHidden();
+  await expect(chip(page)).toHaveText(/^someone\/seeded · 2 layers/);
+  await expect(chip(page)).toHaveAttribute('title', /sha256 is the one that the hub gives. Saved on this device/);
+  expect((await experimentOf(page)).models.m).toBe(ref);
+  await expect.poll(() => page.evaluate(() => location.hash)).toContain(`models.m=${ref}`);
+  await box(page).fill('Half an');
+  await expect(page.locator('.grid tbody')).toContainText('Half');
+  await expect(page.locator('.reading[data-busy]')).toHaveCount(0);
+  await expect.poll(() => page.evaluate(() => location.hash)).toContain('Half+an');
+  const grid = await page.locator('.grid tbody').textContent();
+
+  hub.unplug();
+  await page.reload();
+  await page.evaluate(() => window.logitLens.ready);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  await expect(page.locator('.grid tbody')).toHaveText(/** @type {string} */ (grid));
+
+  await chip(page).click();
+  await expect(dialog(page).locator('.shelf')).toContainText('saved on this device');
+  await dialog(page)
+    .getByRole('button', { name: /Remove someone/ })
+    .click();
+  await expect(dialog(page).locator('.shelf')).not.toContainText('saved on this device');
+  expect(await page.evaluate(async () => (await (await caches.open('logit-lens-models')).keys()).length)).toBe(0);
+});
+
+test('a dropped connection goes on at the byte', async ({ page }) => {
+  hub.faults.set(weights, { cutAt: 7 << 20 });
+  await open(page);
+  await look(page, 'someone/seeded');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  const ranges = hub.log.filter((r) => r.path === weights).map((r) => r.range);
+  expect(ranges[1]).toBe(null);
+  expect(ranges.length).toBe(3);
+  const from = Number(/^bytes=(\d+)-$/.exec(ranges[2] ?? '')?.[1]);
+  expect(from).toBeGreaterThan(0);
+  expect(from).toBeLessThanOrEqual(7 << 20);
+  await expect(chip(page)).toHaveAttribute('title', /sha256 is the one that the hub gives/);
+});
+
+test('rounded to Q8_0 while it comes, and the link says so', async ({ page }) => {
+  await open(page);
+  await look(page, 'someone/seeded');
+  await dialog(page).getByRole('radio', { name: /^Q8_0/ }).check();
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  expect((await experimentOf(page)).models.m).toBe(`${ref}~q8_0`);
+});
+
+/** @type {Record<string, [string, import('./hub.mjs').Fault | null, string, RegExp, boolean]>} */
+const troubles = {
+  'no such model': ['someone/nothing', null, '', /The hub has no public model someone\/nothing@main/, false],
+  'too many requests': [
+    'someone/tiny',
+    { status: 429 },
+    'someone/tiny',
+    /too many requests \(429\). Try again in a while/,
+    false,
+  ],
+  'a web page in its place': ['someone/seeded', { html: true }, weights, /sent a web page in its place/, false],
+  'a host that lets nobody read': [
+    'someone/seeded',
+    { closed: true },
+    weights,
+    /does not let other pages read its files \(CORS\)/,
+    false,
+  ],
+  'another architecture': ['someone/other', null, '', /model_type is "llama"; only "gpt2" can be read/, false],
+  'only pickles': ['someone/pickled', null, '', /Convert it to safetensors first/, false],
+  'no name': ['what is this', null, '', /names no model: write owner\/name/, false],
+  'wrong bytes': ['someone/seeded', { flip: 9_000_001 }, weights, /arrived damaged: its sha256/, true],
+  'a file that is short': ['someone/seeded', { short: true }, weights, /model.safetensors is incomplete/, true],
+};
+for (const [name, [model, fault, at, says, opens]] of Object.entries(troubles))
+  test(`${name}: a sentence, and the model from before`, async ({ page }) => {
+    if (fault) hub.faults.set(at, fault);
+    await open(page);
+    await look(page, model);
+    if (opens) await openIt(page);
+    await expect(dialog(page).locator('.problem')).toContainText(says);
+    expect(await page.evaluate(async () => (await (await caches.open('logit-lens-models')).keys()).length)).toBe(0);
+    await stillWorks(page);
+  });
+
+test('loading can be cancelled; the bytes are counted meanwhile', async ({ page }) => {
+  hub.faults.set(weights, { pace: 4e6 });
+  await open(page);
+  await look(page, 'someone/seeded');
+  await openIt(page);
+  await expect(dialog(page).locator('.status')).toContainText(/Loading someone.* of 20\.\d MB/s);
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog(page).locator('.problem')).toContainText(
+    'Loading was stopped; the model from before is still here.',
+  );
+  await stillWorks(page);
+});
+
+test('where nothing can be saved, it works from memory and says so', async ({ page }) => {
+  await page.addInitScript(() => {
+    CacheStorage.prototype.open = () => Promise.reject(new DOMException('denied', 'SecurityError'));
+  });
+  await open(page);
+  await look(page, 'someone/seeded');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  await expect(chip(page)).toHaveAttribute('title', /would not save it, so it is only in memory/);
+});
+
+test('files of one’s own: without a tokenizer, with it later, and the link elsewhere', async ({ page, context }) => {
+  await open(page);
+  await chip(page).click();
+  const files = dialog(page).locator('input[type=file]').first();
+  await files.setInputFiles([join(tiny, 'model.safetensors')]);
+  await expect(dialog(page).locator('.problem')).toContainText('config.json is missing');
+  await files.setInputFiles([join(tiny, 'config.json')]);
+  await expect(dialog(page)).toContainText('No tokenizer: without one it reads only token ids.');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^model.safetensors/);
+  await chip(page).click();
+  await files.setInputFiles([join(tiny, 'vocab.json'), join(tiny, 'merges.txt')]);
+  await page.keyboard.press('Escape');
+  await box(page).fill('Half an');
+  await expect.poll(() => page.locator('.chips li').count()).toBeGreaterThan(1);
+  await expect.poll(() => page.evaluate(() => location.hash)).toContain('Half+an');
+  const link = await page.evaluate(() => location.href);
+  expect(link).toMatch(/models\.m=file:model\.safetensors@[0-9a-f]{12}/);
+
+  const other = await context.newPage();
+  await other.goto(link);
+  await other.evaluate(() => window.logitLens.ready);
+  await expect(other.locator('.notice')).toContainText('asks for “model.safetensors”, a file of whoever made it');
+  await expect(box(other)).toHaveValue('Half an');
+  await other.locator('.notice').getByRole('button', { name: 'Models…' }).click();
+  await dialog(other)
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles(['model.safetensors', 'config.json', 'vocab.json', 'merges.txt'].map((f) => join(tiny, f)));
+  await openIt(other);
+  await expect(chip(other)).toHaveText(/^model.safetensors/);
+  await expect.poll(() => other.evaluate(() => location.href)).toBe(link);
+});
+
+test('a link to a model of the hub asks first', async ({ page }) => {
+  const experiment = {
+    v: 1,
+    models: { m: ref },
+    runs: { main: { model: 'm', prompt: 'Half an', bos: true } },
+    reads: [{ what: 'lens', norm: 'frozen' }],
+  };
+  await open(page, linkOf(experiment));
+  await expect(page.locator('.notice')).toContainText(`asks for ${ref}, a model of huggingface.co`);
+  await expect(chip(page)).toHaveText(/^Primer/);
+  expect(hub.log).toEqual([]);
+  await page.locator('.notice').getByRole('button', { name: 'Models…' }).click();
+  await dialog(page).getByRole('button', { name: 'Look', exact: true }).click(); // its name stands there already
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  expect((await experimentOf(page)).reads[0].norm).toBe('frozen');
+});
+
+test('a folder beside the page', async ({ page }) => {
+  cpSync(tiny, join(hub.site, 'models/school'), { recursive: true });
+  await open(page);
+  await box(page).fill('The'); // the tiny model's context is short
+  await expectColumns(page, ['The']);
+  await look(page, './school');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^school/);
+  expect((await experimentOf(page)).models.m).toBe('./school');
+  await page.reload();
+  await page.evaluate(() => window.logitLens.ready);
+  await expect(chip(page)).toHaveText(/^school/);
+  expect(hub.log).toEqual([]);
+});
+
+test('files dropped on the page are looked at; by keyboard and on a phone the menu is whole', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await open(page);
+  const text = Buffer.from(repos['someone/tiny']['config.json']).toString();
+  await page.evaluate((json) => {
+    const data = new DataTransfer();
+    data.items.add(new File([json], 'config.json'));
+    dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
+  }, text);
+  await expect(dialog(page).locator('.problem')).toContainText('There are no weights in config.json');
+  const wide = await dialog(page).evaluate((d) => d.scrollWidth - d.clientWidth);
+  expect(wide).toBe(0);
+  await page.keyboard.press('Escape');
+  await expect(dialog(page)).toBeHidden();
+  await chip(page).focus();
+  await page.keyboard.press('Enter');
+  await expect(dialog(page)).toBeVisible();
+});

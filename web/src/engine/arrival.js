@@ -1,0 +1,149 @@
+// A model on its way into the engine: its headers are looked at first, then its bytes go piece by piece into the worker,
+// into the browser's storage, and nowhere else.
+import { trouble } from '../strings.js';
+import { LensError } from './errors.js';
+
+/**
+ * @typedef {import('./sources.js').Source} Source
+ * @typedef {import('#lens').Plan} Plan
+ * @typedef {import('#lens').Precision} Precision
+ * @typedef {import('./client.js').Client} Client
+ * @typedef {{name: string, bytes: Uint8Array<ArrayBuffer>, size?: number}} Head
+ * @typedef {{sources: Source[], heads: Head[], plan: Plan, bytes: number}} Looked  bytes: of all files
+ * @typedef {{title: string, tensors: Record<string, string>}} Manifest  sha256 of each tensor of a published model
+ */
+
+const PIECE = 1 << 20;
+const MOST_OF_A_HEADER = 128 << 20;
+
+/** @param {string} name */
+export const holdsWeights = (name) => /\.(safetensors|gguf)$/i.test(name);
+
+/**
+ * Reads the headers, as far as needed.
+ * @param {Client} client @param {string} ref @param {Source[]} sources @param {Precision} precision @param {AbortSignal} signal
+ * @param {(loaded: number, total: number) => void} [told] of small files, which come whole
+ * @returns {Promise<Looked>} throws what cannot be opened as a sentence
+ */
+export async function look(client, ref, sources, precision, signal, told) {
+  const bytes = sources.reduce((sum, s) => sum + s.size, 0);
+  const loaded = sources.map(() => 0);
+  for (let n = 1; ; n *= 4) {
+    const limit = (/** @type {string} */ name) => (/\.gguf$/i.test(name) ? 2 << 20 : 1 << 16) * n;
+    const heads = await Promise.all(
+      sources.map(async (source, i) => {
+        const { name, size } = source;
+        const tell = (/** @type {number} */ n) => {
+          loaded[i] = n;
+          told?.(
+            loaded.reduce((a, b) => a + b),
+            bytes,
+          );
+        };
+        if (!holdsWeights(name))
+          return { name, bytes: await source.head(Math.min(size, MOST_OF_A_HEADER), signal, tell) };
+        return { name, bytes: await source.head(Math.min(size, limit(name)), signal, tell), size };
+      }),
+    );
+    try {
+      const plan = await client.inspect(ref, heads, precision);
+      return { sources, heads, plan, bytes };
+    } catch (e) {
+      const short = e instanceof LensError && e.code === 'head_short';
+      if (!short || (1 << 16) * n > MOST_OF_A_HEADER) throw e;
+    }
+  }
+}
+
+/**
+ * Brings the bytes. The model is there, under the name that `named` gives it, when this returns.
+ * @param {Client} client @param {string} ref
+ * @param {Looked} looked
+ * @param {object} how
+ * @param {Precision} how.precision
+ * @param {AbortSignal} how.signal
+ * @param {(loaded: number, total: number) => void} how.progress
+ * @param {import('./saved.js').Saving | null} how.saving
+ * @param {Manifest | null} how.manifest
+ * @param {(sha256: string[]) => string} how.named  by the sha256 of the files with weights
+ */
+export async function arrive(client, ref, looked, { precision, signal, progress, saving, manifest, named }) {
+  const { sources, heads, bytes } = looked;
+  let loaded = 0;
+  progress(0, bytes);
+  try {
+    await abortable(client.beginLoad(ref, heads, precision, manifest !== null), signal);
+    await saving?.begin(bytes);
+    for (const [i, source] of sources.entries()) {
+      saving?.beginFile(source.name, source.size);
+      if (holdsWeights(source.name)) {
+        for await (const { at, piece } of pieces(source, signal)) {
+          await saving?.write(piece.slice());
+          loaded += piece.length;
+          await abortable(client.put(ref, i, at, piece), signal);
+          progress(loaded, bytes);
+        }
+      } else {
+        await saving?.write(heads[i].bytes.slice());
+        loaded += source.size;
+        progress(loaded, bytes);
+      }
+      await saving?.endFile();
+    }
+    const digests = await abortable(client.digests(ref), signal);
+    const sums = sources.map((source, i) => (holdsWeights(source.name) ? digests.files[i] : null));
+    for (const [i, source] of sources.entries())
+      if (source.sha256 && sums[i] && source.sha256 !== sums[i])
+        throw new LensError('load_hash', trouble.wrongHash(source.name));
+    const name = named(/** @type {string[]} */ (sums.filter((s) => s !== null)));
+    const info = await abortable(client.finishLoad(ref, name), signal);
+    return { name, info, verified: verified(sources, sums, digests.tensors, manifest) };
+  } catch (e) {
+    await saving?.abandon();
+    client.cancelLoad(ref).catch(() => {});
+    throw e;
+  }
+}
+
+/**
+ * What the bytes were compared with.
+ * @param {Source[]} sources @param {(string | null)[]} sums @param {Record<string, string>} tensors @param {Manifest | null} manifest
+ * @returns {{as: 'published', title: string} | {as: 'sha256'} | {as: 'length'}}
+ */
+function verified(sources, sums, tensors, manifest) {
+  if (manifest && Object.entries(manifest.tensors).every(([name, sum]) => tensors[name] === sum))
+    return { as: 'published', title: manifest.title };
+  return sources.every((s, i) => sums[i] === null || s.sha256 !== undefined) ? { as: 'sha256' } : { as: 'length' };
+}
+
+/** A file in pieces of a megabyte, however small they come. @param {Source} source @param {AbortSignal} signal */
+async function* pieces(source, signal) {
+  let piece = new Uint8Array(PIECE);
+  let filled = 0;
+  let at = 0;
+  for await (const chunk of source.stream(signal))
+    for (let from = 0; from < chunk.length; ) {
+      const part = chunk.subarray(from, from + PIECE - filled);
+      piece.set(part, filled);
+      filled += part.length;
+      from += part.length;
+      if (filled < PIECE) break;
+      yield { at, piece };
+      at += filled;
+      piece = new Uint8Array(PIECE);
+      filled = 0;
+    }
+  if (filled > 0) yield { at, piece: piece.slice(0, filled) };
+  if (at + filled !== source.size)
+    throw new LensError('load_cut_off', trouble.cutOff(source.name, `${at + filled} bytes`, `${source.size}`));
+}
+
+/** @template T @param {Promise<T>} promise @param {AbortSignal} signal @returns {Promise<T>} */
+export function abortable(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

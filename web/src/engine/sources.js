@@ -1,0 +1,225 @@
+// A checkpoint's files, wherever they lie, as bytes that come one after the other: over the network, where a connection
+// that drops goes on at the byte, from a disk, or from what the browser keeps.
+import { megabytes, trouble } from '../strings.js';
+import { LensError } from './errors.js';
+
+/**
+ * @typedef {object} Source
+ * @property {string} name      without folders
+ * @property {number} size      of the whole file
+ * @property {string} [sha256]  where somebody says what it should be
+ * @property {(n: number, signal: AbortSignal, told?: (loaded: number) => void) => Promise<Uint8Array<ArrayBuffer>>} head  the first n bytes, or all
+ *   there are; told: of a file that comes whole for it
+ * @property {(signal: AbortSignal) => AsyncGenerator<Uint8Array<ArrayBuffer>>} stream  all of it
+ * @property {URL} [url]
+ */
+
+/** Below this a file is fetched once and whole, and kept until it is used. */
+const SMALL = 16e6;
+const RETRIES = 6;
+const RETRY_AFTER_MS = 400; // doubled each time
+
+/**
+ * @param {URL} url
+ * @param {{name: string, from?: number, until?: number, fresh?: boolean, signal?: AbortSignal}} about  name: how messages call it;
+ *   from, until: the bytes that are wanted; fresh: past the browser's own cache, which would keep halves of files
+ */
+export async function request(url, { name, from = 0, until, fresh = false, signal }) {
+  /** @type {Response} */
+  let response;
+  /** @type {Record<string, string>} */
+  const headers = {};
+  if (from > 0 || until !== undefined) headers.Range = `bytes=${from}-${until === undefined ? '' : until - 1}`;
+  const cache = fresh || headers.Range ? 'no-store' : 'default';
+  try {
+    response = await fetch(url, { signal, headers, cache });
+  } catch {
+    if (signal?.aborted) throw signal.reason;
+    throw new LensError('load_unreachable', trouble.unreachable(name, isElsewhere(url) ? url.host : null));
+  }
+  if (response.status === 429) {
+    const seconds = Number(response.headers.get('Retry-After'));
+    throw new LensError('load_busy', trouble.busy(name, seconds > 0 ? seconds : null));
+  }
+  if (!response.ok) throw new LensError('load_http', trouble.http(name, response.status, isElsewhere(url)));
+  if (/^text\/html\b/i.test(response.headers.get('Content-Type') ?? ''))
+    throw new LensError('load_html', trouble.html(name));
+  return response;
+}
+
+/** @param {URL} url */
+function isElsewhere(url) {
+  return typeof location === 'object' && url.origin !== location.origin;
+}
+
+/**
+ * @param {URL} url
+ * @param {{name: string, size: number, sha256?: string, label?: string}} about  label: how messages call it
+ * @returns {Source}
+ */
+export function netSource(url, { name, size, sha256, label = name }) {
+  /** @type {Uint8Array<ArrayBuffer> | null} */
+  let kept = null;
+  return {
+    name,
+    size,
+    sha256,
+    url,
+    async head(n, signal, told) {
+      if (kept) return kept.subarray(0, n);
+      if (size > SMALL)
+        return firstBytes(await request(url, { name: label, until: Math.min(n, size), signal }), n, label);
+      kept = await gathered(wholeFile(url, label, size, signal), size, told);
+      return kept.subarray(0, n);
+    },
+    async *stream(signal) {
+      if (kept) yield kept.slice();
+      else yield* wholeFile(url, label, size, signal);
+    },
+  };
+}
+
+/** @param {URL} url @param {string} label @param {number} size @param {AbortSignal} signal */
+async function* wholeFile(url, label, size, signal) {
+  let at = 0;
+  for (let tries = 0; at < size; ) {
+    const before = at;
+    try {
+      const response = await request(url, { name: label, from: at, fresh: size > SMALL, signal });
+      // A server without ranges begins again at the start.
+      let skip = response.status === 206 ? 0 : at;
+      const begun = response.status !== 206;
+      for await (const chunk of chunksOf(response)) {
+        const fresh = chunk.subarray(Math.min(skip, chunk.length));
+        skip -= chunk.length - fresh.length;
+        if (fresh.length === 0) continue;
+        at += fresh.length;
+        if (at > size) throw new LensError('load_length', trouble.tooLong(label, `${size}`));
+        yield fresh;
+      }
+      if (at < size && begun) throw new LensError('load_cut_off', trouble.cutOff(label, `${at} bytes`, `${size}`));
+    } catch (e) {
+      if (signal.aborted) throw signal.reason;
+      const dropped = !(e instanceof LensError) || (e.code === 'load_unreachable' && at > 0);
+      if (!dropped) throw e;
+    }
+    if (at >= size) break;
+    tries = at > before ? 0 : tries + 1;
+    if (tries >= RETRIES) throw new LensError('load_cut_off', trouble.cutOff(label, megabytes(at), megabytes(size)));
+    await pause(RETRY_AFTER_MS * 2 ** tries, signal);
+  }
+}
+
+/** @param {Response} response @returns {AsyncGenerator<Uint8Array<ArrayBuffer>>} */
+async function* chunksOf(response) {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** @param {Response} response @param {number} n @param {string} label */
+async function firstBytes(response, n, label) {
+  const parts = [];
+  let size = 0;
+  try {
+    for await (const chunk of chunksOf(response)) {
+      parts.push(chunk);
+      size += chunk.length;
+      if (size >= n) break;
+    }
+  } catch {
+    throw new LensError('load_unreachable', trouble.unreachable(label, null));
+  }
+  return joined(parts, Math.min(size, n));
+}
+
+/** @param {AsyncGenerator<Uint8Array<ArrayBuffer>>} chunks @param {number} size @param {(loaded: number) => void} [told] */
+async function gathered(chunks, size, told) {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for await (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+    told?.(at);
+  }
+  return whole;
+}
+
+/** @param {Uint8Array[]} parts @param {number} size */
+function joined(parts, size) {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part.subarray(0, size - at), at);
+    at += Math.min(part.length, size - at);
+  }
+  return whole;
+}
+
+/** A file of the user's own. @param {File} file @returns {Source} */
+export function fileSource(file) {
+  const unreadable = () => new LensError('file_unreadable', trouble.unreadable(file.name));
+  return {
+    name: file.name,
+    size: file.size,
+    async head(n) {
+      try {
+        return new Uint8Array(await file.slice(0, n).arrayBuffer());
+      } catch {
+        throw unreadable();
+      }
+    },
+    async *stream(signal) {
+      const step = 4 << 20;
+      for (let at = 0; at < file.size; at += step) {
+        if (signal.aborted) throw signal.reason;
+        /** @type {Uint8Array<ArrayBuffer>} */
+        let piece;
+        try {
+          piece = new Uint8Array(await file.slice(at, at + step).arrayBuffer());
+        } catch {
+          throw unreadable();
+        }
+        yield piece;
+      }
+    },
+  };
+}
+
+/** What the browser keeps of an earlier visit. @param {string} name @param {number} size @param {() => Promise<Response>} open @returns {Source} */
+export function keptSource(name, size, open) {
+  return {
+    name,
+    size,
+    head: async (n) => firstBytes(await open(), n, name),
+    async *stream(signal) {
+      for await (const chunk of chunksOf(await open())) {
+        if (signal.aborted) throw signal.reason;
+        yield chunk;
+      }
+    },
+  };
+}
+
+/** @param {number} ms @param {AbortSignal} signal @returns {Promise<void>} */
+function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}

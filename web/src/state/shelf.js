@@ -1,0 +1,346 @@
+// Which models can be opened, and the one that is being looked at: the model menu's state, and where each model's files lie.
+import { holdsWeights, look } from '../engine/arrival.js';
+import { LensError, troubleOf } from '../engine/errors.js';
+import { hubSources } from '../engine/hub.js';
+import { fetchJson, pathOf } from '../engine/loader.js';
+import { placeOf, placeTyped, precisionOf, refOf } from '../engine/refs.js';
+import { removeSaved, savedModels, savedSources } from '../engine/saved.js';
+import { fileSource, netSource, request } from '../engine/sources.js';
+import { trouble } from '../strings.js';
+
+/**
+ * @typedef {import('../engine/loader.js').Catalog} Catalog
+ * @typedef {import('../engine/saved.js').Saved} Saved
+ * @typedef {import('../engine/sources.js').Source} Source
+ * @typedef {import('../engine/arrival.js').Looked} Looked
+ * @typedef {import('#lens').Precision} Precision
+ * @typedef {import('../engine/client.js').Client} Client
+ *
+ * @typedef {object} Found  where a model's files lie
+ * @property {string} base     its ref, without a precision; of dropped files the hash is still missing
+ * @property {string} title
+ * @property {string} about
+ * @property {string} file     how a command line calls it
+ * @property {Source[]} sources
+ * @property {boolean} remote  comes from the hub: worth keeping
+ * @property {string | null} manifest  of a published model's tensors, beside the catalog
+ *
+ * @typedef {object} Shown
+ * @property {Saved[]} saved
+ * @property {string | null} asking  what is being looked at
+ * @property {{found: Found, looked: Looked, precision: Precision} | null} seen
+ * @property {string | null} problem
+ * @property {string | null} wanted  the ref of a link whose model is not here
+ */
+
+const MOST_SHARDS = 1000;
+const COMMIT = /^[0-9a-f]{40}$/;
+
+export class Shelf {
+  /** @type {Shown} */
+  state = { saved: [], asking: null, seen: null, problem: null, wanted: null };
+  /** @type {Catalog} */
+  catalog = {};
+
+  #base;
+  #engine;
+  #changed;
+  /** @type {Map<string, Found>} of this visit, by ref without precision */
+  #known = new Map();
+  /** @type {import('./experiment.js').Experiment | null} */
+  #wanted = null;
+  /** @type {File[]} dropped, but no model yet */
+  #loose = [];
+  #stop = new AbortController();
+
+  /** @param {URL} base the page's own folder @param {() => Promise<Client>} engine @param {() => void} changed */
+  constructor(base, engine, changed) {
+    this.#base = new URL('models/', base);
+    this.#engine = engine;
+    this.#changed = changed;
+  }
+
+  /** Learns what the browser keeps. */
+  async refresh() {
+    this.#update({ saved: await savedModels() });
+  }
+
+  /** Whether a model can be loaded without asking anybody. @param {string} ref */
+  has(ref) {
+    const { base } = precisionOf(ref);
+    return (
+      Boolean(this.catalog[base]?.files) ||
+      this.#known.has(base) ||
+      placeOf(base).kind === 'beside' ||
+      this.savedOf(base) !== undefined
+    );
+  }
+
+  /** What the browser keeps of a model; of one named by a branch, the commit it was. @param {string} base */
+  savedOf(base) {
+    const { saved } = this.state;
+    const place = placeOf(base);
+    const same = (/** @type {string} */ ref) => {
+      const other = placeOf(ref);
+      return other.kind === 'hub' && place.kind === 'hub' && other.repo === place.repo && other.file === place.file;
+    };
+    const pinned = place.kind === 'hub' && COMMIT.test(place.revision);
+    return saved.find((s) => s.ref === base) ?? (pinned ? undefined : saved.find((s) => same(s.ref)));
+  }
+
+  /** What the catalog says of a model, also of another revision. @param {string} base */
+  entryOf(base) {
+    const place = placeOf(base);
+    const same = (/** @type {string} */ key) => {
+      const other = placeOf(key);
+      return other.kind === 'hub' && place.kind === 'hub' && other.repo === place.repo;
+    };
+    return this.catalog[base] ?? Object.entries(this.catalog).find(([key]) => same(key))?.[1];
+  }
+
+  /** The Experiment of a link whose model is not here. */
+  get waiting() {
+    return this.#wanted;
+  }
+
+  /** @param {string} ref @param {AbortSignal} signal @returns {Promise<Found>} */
+  async find(ref, signal) {
+    const { base } = precisionOf(ref);
+    const known = this.#known.get(base);
+    if (known) return known;
+    const found = await this.#find(base, signal);
+    this.#known.set(found.base, found);
+    return found;
+  }
+
+  /** @param {Found} found as it is called since its bytes are known */
+  know(found) {
+    this.#known.set(found.base, found);
+  }
+
+  /** Whether a first BOS is what the model is used to. @param {string} ref */
+  opensWithBos(ref) {
+    return this.entryOf(precisionOf(ref).base)?.bos ?? true;
+  }
+
+  /** A link asks for a model that is not here. @param {string} ref @param {import('./experiment.js').Experiment} experiment */
+  want(ref, experiment) {
+    this.#wanted = experiment;
+    this.#update({ wanted: ref });
+  }
+
+  /** The Experiment that waits for this model. @param {string} ref */
+  wantedWith(ref) {
+    if (!this.state.wanted || precisionOf(this.state.wanted).base !== precisionOf(ref).base) return null;
+    const experiment = this.#wanted;
+    this.#wanted = null;
+    this.#update({ wanted: null });
+    return experiment;
+  }
+
+  // Looking
+
+  /** @param {string} text a ref, or what somebody typed */
+  lookAt(text) {
+    const catalogued = this.catalog[text];
+    return this.#look(text, async (signal) =>
+      this.find(catalogued || this.has(text) ? text : refOf(placeTyped(text)), signal),
+    );
+  }
+
+  /** Files or a folder, dropped or chosen: a model, or what was missing of one. @param {File[]} files */
+  async take(files) {
+    // What comes without weights belongs to what came before.
+    const weighty = files.some((f) => holdsWeights(f.name));
+    const known = ['config.json', 'tokenizer.json', 'vocab.json', 'merges.txt', 'adapter_config.json'];
+    const all = weighty ? files : [...this.#loose.filter((f) => !files.some((g) => g.name === f.name)), ...files];
+    this.#loose = all;
+    const name = all.find((f) => holdsWeights(f.name))?.name ?? files[0]?.name ?? '';
+    await this.#look(name, async () => {
+      const byName = new Map(all.map((f) => [f.name, f]));
+      if (!all.some((f) => holdsWeights(f.name)))
+        throw new LensError('file_missing', trouble.noWeightsDropped(files.map((f) => f.name)));
+      const gguf = all.find((f) => /\.gguf$/i.test(f.name));
+      const names = gguf
+        ? [gguf.name]
+        : [...byName.keys()].filter((n) => known.includes(n) || /\.safetensors(\.index\.json)?$/.test(n));
+      const folder = files[0].webkitRelativePath?.split('/')[0];
+      const title = folder || (gguf ?? all.find((f) => holdsWeights(f.name)))?.name || '';
+      return {
+        base: `file:${title}`,
+        title,
+        about: '',
+        file: title,
+        sources: names.map((n) => fileSource(/** @type {File} */ (byName.get(n)))),
+        remote: false,
+        manifest: null,
+      };
+    });
+  }
+
+  /** Files that are a tokenizer and nothing else. @param {File[]} files */
+  static tokenizerOnly(files) {
+    return files.length > 0 && files.every((f) => ['tokenizer.json', 'vocab.json', 'merges.txt'].includes(f.name));
+  }
+
+  /** @param {Precision} precision */
+  choose(precision) {
+    const { seen } = this.state;
+    if (!seen || seen.precision === precision) return;
+    return this.#look(seen.found.base, async () => seen.found, precision);
+  }
+
+  forget() {
+    this.#stop.abort();
+    this.#update({ asking: null, seen: null, problem: null });
+  }
+
+  /** @param {string} problem */
+  fail(problem) {
+    this.#update({ asking: null, problem });
+  }
+
+  /** @param {Saved} saved */
+  async remove(saved) {
+    await removeSaved(saved.ref);
+    this.#known.delete(saved.ref);
+    await this.refresh();
+  }
+
+  /**
+   * @param {string} asking
+   * @param {(signal: AbortSignal) => Promise<Found>} find
+   * @param {Precision} [precision]
+   */
+  async #look(asking, find, precision) {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    this.#update({ asking, problem: null, ...(precision ? {} : { seen: null }) });
+    try {
+      const found = await find(signal);
+      const client = await this.#engine();
+      let chosen = precision ?? precisionOf(asking).precision;
+      let looked = await look(client, found.title, found.sources, chosen, signal);
+      // Half a gigabyte and more is a lot for a page: smaller unless somebody wants it otherwise.
+      if (!precision && chosen === 'as_stored' && looked.plan.n_kept > roomFor()) {
+        chosen = 'q8_0';
+        looked = await look(client, found.title, found.sources, chosen, signal);
+      }
+      if (signal.aborted) return;
+      this.#update({ asking: null, seen: { found, looked, precision: chosen } });
+    } catch (e) {
+      if (!signal.aborted) this.#update({ asking: null, seen: null, problem: troubleOf(e).message });
+    }
+  }
+
+  // Finding
+
+  /** @param {string} base @param {AbortSignal} signal @returns {Promise<Found>} */
+  async #find(base, signal) {
+    const entry = this.entryOf(base);
+    const place = placeOf(base);
+    const { title = place.kind === 'hub' ? place.repo : base, about = '' } = entry ?? {};
+    if (entry?.files) {
+      const sources = entry.files.map((name) =>
+        netSource(new URL(entry.path + name, this.#base), {
+          name,
+          size: entry.bytes?.[name] ?? 0,
+          label: `models/${entry.path}${name}`,
+        }),
+      );
+      return { base, title, about, file: pathOf(entry), sources, remote: false, manifest: null };
+    }
+    const saved = this.savedOf(base);
+    const manifest = entry?.tensors ?? null;
+    const file = place.kind === 'hub' ? place.repo : base;
+    const ofSaved = (/** @type {Saved} */ s) => {
+      return { base: s.ref, title: s.title, about, file, sources: savedSources(s), remote: false, manifest };
+    };
+    if (saved?.ref === base) return ofSaved(saved);
+    if (place.kind === 'hub') {
+      try {
+        const { revision, sources } = await hubSources(place, signal);
+        // What is opened is what stood there today, whatever stands there tomorrow.
+        const pinned = refOf({ ...place, revision });
+        if (saved?.ref === pinned) return ofSaved(saved);
+        return { base: pinned, title, about, file, sources, remote: true, manifest };
+      } catch (e) {
+        if (saved && e instanceof LensError && e.code === 'load_unreachable') return ofSaved(saved);
+        throw e;
+      }
+    }
+    if (place.kind === 'beside')
+      return {
+        base,
+        title: place.name,
+        about,
+        file: `models/${place.name}`,
+        sources: await this.#beside(place.name, signal),
+        remote: false,
+        manifest,
+      };
+    if (place.kind === 'file') throw new LensError('model_missing', trouble.wantsFile(place.name));
+    throw new LensError('link_model', trouble.linkModel(base));
+  }
+
+  /** A GGUF or a Hugging Face folder in models/: a static host lists no folder, so the usual names are tried. @param {string} name @param {AbortSignal} signal */
+  async #beside(name, signal) {
+    const source = async (/** @type {string} */ path) => {
+      const label = `models/${path}`;
+      const url = new URL(path, this.#base);
+      const short = path.split('/').pop() ?? path;
+      const response = await request(url, { name: label, ...(holdsWeights(path) ? { until: 1 } : {}), signal });
+      if (!holdsWeights(path)) {
+        const bytes = new Blob([await response.arrayBuffer()]);
+        return fileSource(new File([bytes], short));
+      }
+      const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1];
+      const size = Number(total ?? response.headers.get('Content-Length'));
+      response.body?.cancel();
+      if (!(size > 0)) throw new LensError('load_length', trouble.noLength(label));
+      return netSource(url, { name: short, size, label });
+    };
+    if (/\.gguf$/i.test(name)) return [await source(name)];
+    const maybe = async (/** @type {string} */ file) => {
+      try {
+        return await source(`${name}/${file}`);
+      } catch (e) {
+        if (e instanceof LensError && ['load_http', 'load_html'].includes(e.code)) return null;
+        throw e;
+      }
+    };
+    const sources = [await source(`${name}/config.json`)];
+    const tokenizer = await maybe('tokenizer.json');
+    sources.push(
+      ...[tokenizer, ...(tokenizer ? [] : [await maybe('vocab.json'), await maybe('merges.txt')])].filter(
+        (s) => s !== null,
+      ),
+    );
+    const whole = await maybe('model.safetensors');
+    if (whole) return [...sources, whole];
+    const index = await fetchJson(
+      new URL(`${name}/model.safetensors.index.json`, this.#base),
+      `models/${name}/model.safetensors`,
+    );
+    const shards = [...new Set(Object.values(index?.weight_map ?? {}).map(String))].slice(0, MOST_SHARDS);
+    return [...sources, ...(await Promise.all(shards.map((shard) => source(`${name}/${shard}`))))];
+  }
+
+  /** @param {Partial<Shown>} patch */
+  #update(patch) {
+    this.state = { ...this.state, ...patch };
+    this.#changed();
+  }
+}
+
+/** Bytes of weights that are taken without a word: less on a small device. */
+export function roomFor() {
+  const memory = /** @type {any} */ (navigator).deviceMemory ?? 8; // in GB, where the browser tells
+  return memory <= 4 ? 3e8 : 7e8;
+}
+
+/** Whether the device asks to be spared bytes. */
+export function isMetered() {
+  return /** @type {any} */ (navigator).connection?.saveData === true;
+}

@@ -1,0 +1,198 @@
+// The model menu: what can be opened, what the browser keeps, and the model that is being looked at before its bytes come.
+import { html, nothing } from 'lit';
+import { ref } from 'lit/directives/ref.js';
+import { precisionOf } from '../engine/refs.js';
+import { shownModel } from '../state/experiment.js';
+import { isLens } from '../state/lenses.js';
+import { isMetered, roomFor } from '../state/shelf.js';
+import { megabytes, models as words } from '../strings.js';
+import { dialogView, openDialog } from './dialog.js';
+import { filesOf } from './drop.js';
+import { statusView } from './status.js';
+
+/**
+ * @typedef {import('../state/conductor.js').Conductor} Conductor
+ * @typedef {import('../engine/loader.js').CatalogEntry} CatalogEntry
+ */
+
+const NAME = 'models';
+
+/** @param {Element} within */
+export function openModels(within) {
+  openDialog(within, NAME);
+}
+
+/** @param {{conductor: Conductor}} args */
+export function modelsView({ conductor }) {
+  const { shelf } = conductor;
+  const { state } = conductor;
+  const { saved, asking, problem, seen, wanted } = state.shelf;
+  const loading = conductor.opening && state.loading !== null;
+  const typed = (/** @type {SubmitEvent} */ e) => {
+    e.preventDefault();
+    const box = /** @type {HTMLInputElement} */ (/** @type {HTMLFormElement} */ (e.target).elements.namedItem('hub'));
+    if (box.value.trim() !== '') shelf.lookAt(box.value);
+  };
+  const chosen = (/** @type {Event} */ e) => {
+    const input = /** @type {HTMLInputElement} */ (e.target);
+    conductor.take([...(input.files ?? [])]);
+    input.value = '';
+  };
+  return dialogView(
+    NAME,
+    words.title,
+    html`
+      <p class="quiet">${words.intro}</p>
+      ${wanted ? html`<p>${words.wanted(precisionOf(wanted).base)}</p>` : nothing}
+      <ul class="shelf">
+        ${Object.entries(shelf.catalog).map(([key, entry]) => entryView(conductor, key, entry))}
+        ${saved
+          .filter((s) => !Object.keys(shelf.catalog).some((key) => shelf.savedOf(key) === s))
+          .map((s) => rowView(conductor, s.ref, s.title, words.entryOwn(s.bytes)))}
+      </ul>
+      <form class="typed" @submit=${typed}>
+        <label>
+          <span>${words.typed}</span>
+          <input
+            name="hub"
+            type="text"
+            spellcheck="false"
+            autocomplete="off"
+            autocapitalize="off"
+            placeholder=${words.typedHint}
+            .value=${wanted && !wanted.startsWith('file:') ? precisionOf(wanted).base : ''}
+          >
+        </label>
+        <button>${words.look}</button>
+        <p class="quiet">${words.typedMeans}</p>
+      </form>
+      <fieldset class="own">
+        <legend>${words.own}</legend>
+        <p class="quiet">${words.ownMeans}</p>
+        <label class="pick"><input type="file" multiple class="unseen" @change=${chosen}><span>${words.files}</span></label>
+        <label class="pick"><input type="file" webkitdirectory class="unseen" @change=${chosen}><span>${words.folder}</span></label>
+      </fieldset>
+      <div class="seen" aria-live="polite">
+        ${asking ? html`<p role="status">${words.asking(asking)}</p>` : nothing}
+        ${problem ? html`<p class="problem" role="alert" ${ref(sighted)}>${problem}</p>` : nothing}
+        ${seen && !loading ? html`<div ${ref(sighted)}>${seenView(conductor, seen)}</div>` : nothing}
+        ${loading ? statusView({ state: { ...state, drawing: null, failure: null }, conductor }) : nothing}
+      </div>
+    `,
+  );
+}
+
+/** What was found comes into sight, once. @param {Element | undefined} el */
+function sighted(el) {
+  el?.scrollIntoView({ block: 'nearest' });
+}
+
+/** @param {Conductor} conductor @param {string} key @param {CatalogEntry} entry */
+function entryView(conductor, key, entry) {
+  const bytes = entry.files ? Object.values(entry.bytes ?? {}).reduce((a, b) => a + b, 0) : 0;
+  const about = entry.files ? words.entryOwn(bytes) : words.entry(entry.n_param, entry.size);
+  return rowView(conductor, key, entry.title, about, entry.about);
+}
+
+/** @param {Conductor} conductor @param {string} key @param {string} title @param {string} size @param {string} [about] */
+function rowView(conductor, key, title, size, about) {
+  const { experiment } = conductor.state;
+  const on = experiment === null ? '' : precisionOf(shownModel(experiment)).base;
+  const saved = conductor.shelf.savedOf(key);
+  const shown = on === key || (saved !== undefined && on === saved.ref);
+  return html`<li>
+    <button type="button" class="model-row" aria-current=${shown ? 'true' : nothing} @click=${() => conductor.shelf.lookAt(key)}>
+      <b>${title}</b> <span class="quiet">${size}${shown ? ` · ${words.onShow}` : nothing}</span>
+      ${about ? html`<span class="what">${about}</span>` : nothing}
+    </button>
+    ${
+      saved
+        ? html`<span class="kept">${words.saved} ·
+            <button type="button" class="link" aria-label=${words.removeOf(title)} @click=${() => conductor.shelf.remove(saved)}>${words.remove}</button></span>`
+        : nothing
+    }
+  </li>`;
+}
+
+/** @param {Conductor} conductor @param {NonNullable<import('../state/shelf.js').Shown['seen']>} seen */
+function seenView(conductor, { found, looked, precision }) {
+  const { plan, sources, bytes } = looked;
+  const revision = /@([0-9a-f]{40})/.exec(found.base)?.[1];
+  const isQ8 = plan.dtypes.includes('Q8_0');
+  const kept = (/** @type {import('#lens').Precision} */ p) =>
+    megabytes(p === precision ? plan.n_kept : p === 'q8_0' ? plan.n_param * 1.125 : plan.n_param * 4);
+  const here = (/** @type {string} */ p) => p === precision;
+  const spare = isMetered() && found.remote;
+  const large = plan.n_kept > roomFor();
+  const open = async (/** @type {Event} */ e) => {
+    const dialog = /** @type {Element} */ (e.target).closest('dialog');
+    if (await conductor.openModel()) dialog?.close();
+  };
+  return html`
+    <h3>${found.title}</h3>
+    <p>${words.shape(plan)}</p>
+    <p>${words.facts(plan, sources.length, bytes)}${revision ? html` · <span class="number">${words.revision(revision)}</span>` : nothing}</p>
+    <p class="can">${words.openable}</p>
+    ${plan.has_tokenizer ? nothing : html`<p class="problem">${words.noTokenizer}</p>`}
+    ${
+      isQ8
+        ? nothing
+        : html`<fieldset>
+            <legend>${words.keep}</legend>
+            ${
+              /** @type {import('#lens').Precision[]} */ (['as_stored', 'q8_0']).map(
+                (p) => html`<label class="choice">
+                <input type="radio" name="precision" .checked=${here(p)} @change=${() => conductor.shelf.choose(p)}>
+                <span><b>${words[p].name}</b> ${words[p].means(kept(p))}${p === 'q8_0' ? html`. ${words.q8_0.cost}` : nothing}</span>
+              </label>`,
+              )
+            }
+          </fieldset>`
+    }
+    ${spare || large ? smallerView(conductor, spare ? words.metered : words.large, bytes) : nothing}
+    <button type="button" class="open" @click=${open}>${words.open(bytes)}</button>
+  `;
+}
+
+/** @param {Conductor} conductor @param {string} why @param {number} bytes */
+function smallerView(conductor, why, bytes) {
+  const size = (/** @type {CatalogEntry} */ e) =>
+    e.files ? Object.values(e.bytes ?? {}).reduce((a, b) => a + b, 0) : e.size;
+  const smaller = Object.entries(conductor.shelf.catalog)
+    .filter(([, entry]) => size(entry) < bytes)
+    .sort(([, a], [, b]) => size(b) - size(a))[0];
+  return html`<p class="problem">
+    ${why}
+    ${
+      smaller
+        ? html`${words.smaller} <button type="button" class="link" @click=${() => conductor.shelf.lookAt(smaller[0])}>${smaller[1].title}, ${megabytes(size(smaller[1]))}</button>`
+        : nothing
+    }
+  </p>`;
+}
+
+/**
+ * Files dropped anywhere on the page are looked at in the menu.
+ * @param {HTMLElement} element @param {Conductor} conductor
+ */
+export function takeDrops(element, conductor) {
+  const carries = (/** @type {DragEvent} */ e) => e.dataTransfer?.types.includes('Files');
+  const over = (/** @type {boolean} */ is) => element.toggleAttribute('data-drop', is);
+  addEventListener('dragover', (e) => {
+    if (!carries(e)) return;
+    e.preventDefault();
+    over(true);
+  });
+  addEventListener('dragleave', (e) => {
+    if (!e.relatedTarget) over(false);
+  });
+  addEventListener('drop', async (e) => {
+    if (!carries(e) || !e.dataTransfer) return;
+    e.preventDefault();
+    over(false);
+    const files = await filesOf(e.dataTransfer);
+    const dialog = /** @type {HTMLDialogElement | null} */ (element.querySelector(`dialog[data-name=${NAME}]`));
+    if (!dialog?.open && !(await isLens(files))) openModels(element);
+    conductor.take(files);
+  });
+}
