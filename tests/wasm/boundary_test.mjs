@@ -190,6 +190,7 @@ test('a lens is loaded beside its model under a name', () => {
   assert.equal(made.start(asked).error?.code, 'lens_missing');
   assert.equal(made.loadLens('tiny', 'tuned', [file('tiny_expected.safetensors')]).error?.code, 'lens_format');
   assert.equal(made.loadLens('tiny', 'tuned', [file('tiny_tuned.safetensors')]).error, undefined);
+  tables(made, experiment({ ids: [1, 2, 3] }, { lens: 'tuned' })); // columns without a lens beside are other columns
   const found = tables(made, asked);
   assert.equal(found.beside_kl.data.length, found.kl.data.length);
   assert.ok(found.beside_kl.data[0] > 0);
