@@ -461,7 +461,7 @@ export const memories = {
     token,
     ' most; ',
     neurons.length === 0
-      ? 'no neuron does so by itself: the answer is composed.'
+      ? 'no neuron does so by itself: it is composed.'
       : neurons.length <= 3
         ? `so does ${neurons.join(', ')} by itself.`
         : `so do ${count(neurons.length, 'neuron')} by themselves.`,
