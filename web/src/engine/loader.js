@@ -70,6 +70,11 @@ export async function fetchCatalog(models) {
   return catalog;
 }
 
+/** What opening a model brings, in bytes: its own files, not what is asked for later. @param {CatalogEntry} entry */
+export function sizeOf(entry) {
+  return entry.files ? entry.files.reduce((sum, file) => sum + (entry.bytes?.[file] ?? 0), 0) : entry.size;
+}
+
 /** Where a model lies beside the page: its file, or the folder of its files. @param {OwnEntry} entry */
 export function pathOf({ path, files }) {
   return `models/${path}${files.length === 1 ? files[0] : ''}`;

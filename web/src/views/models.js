@@ -1,6 +1,7 @@
 // The model menu: what can be opened, what the browser keeps, and the model that is being looked at before its bytes come.
 import { html, nothing } from 'lit';
 import { ref } from 'lit/directives/ref.js';
+import { sizeOf } from '../engine/loader.js';
 import { precisionOf } from '../engine/refs.js';
 import { shownModel } from '../state/experiment.js';
 import { isLens } from '../state/lenses.js';
@@ -89,8 +90,7 @@ function sighted(el) {
 
 /** @param {Conductor} conductor @param {string} key @param {CatalogEntry} entry */
 function entryView(conductor, key, entry) {
-  const bytes = entry.files ? Object.values(entry.bytes ?? {}).reduce((a, b) => a + b, 0) : 0;
-  const about = entry.files ? words.entryOwn(bytes) : words.entry(entry.n_param, entry.size);
+  const about = entry.files ? words.entryOwn(sizeOf(entry)) : words.entry(entry.n_param, entry.size);
   return rowView(conductor, key, entry.title, about, entry.about);
 }
 
@@ -156,16 +156,14 @@ function seenView(conductor, { found, looked, precision }) {
 
 /** @param {Conductor} conductor @param {string} why @param {number} bytes */
 function smallerView(conductor, why, bytes) {
-  const size = (/** @type {CatalogEntry} */ e) =>
-    e.files ? Object.values(e.bytes ?? {}).reduce((a, b) => a + b, 0) : e.size;
   const smaller = Object.entries(conductor.shelf.catalog)
-    .filter(([, entry]) => size(entry) < bytes)
-    .sort(([, a], [, b]) => size(b) - size(a))[0];
+    .filter(([, entry]) => sizeOf(entry) < bytes)
+    .sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))[0];
   return html`<p class="problem">
     ${why}
     ${
       smaller
-        ? html`${words.smaller} <button type="button" class="link" @click=${() => conductor.shelf.lookAt(smaller[0])}>${smaller[1].title}, ${megabytes(size(smaller[1]))}</button>`
+        ? html`${words.smaller} <button type="button" class="link" @click=${() => conductor.shelf.lookAt(smaller[0])}>${smaller[1].title}, ${megabytes(sizeOf(smaller[1]))}</button>`
         : nothing
     }
   </p>`;
