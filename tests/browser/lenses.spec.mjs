@@ -95,10 +95,39 @@ test('the switch is there with the recorded grid, before any engine, so that not
     recorded.model.lenses = ['raw', 'tuned'];
     await route.fulfill({ json: recorded });
   });
-  await page.route('**/lens.wasm', () => {}); // never comes
+  await page.route('**/*.wasm', () => {}); // never comes
   await page.goto('./');
   await expect(lensSelect(page)).toBeVisible();
   await expect(page.locator('.origin')).toHaveText('recorded');
+});
+
+test('translators dropped on the page become a lens of the reader’s own; those of another model are refused', async ({
+  page,
+}) => {
+  await withLenses(page);
+  await open(page);
+  const raw = await shownTokens(page);
+  const drop = (/** @type {string} */ name, /** @type {Buffer} */ bytes) =>
+    page.evaluate(
+      ({ name, base64 }) => {
+        const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+        const data = new DataTransfer();
+        data.items.add(new File([bytes], name));
+        dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
+      },
+      { name, base64: bytes.toString('base64') },
+    );
+  await drop('mine.safetensors', lensFile(3));
+  await expect(lensSelect(page)).toHaveValue('yours');
+  await expect.poll(() => shownTokens(page)).not.toEqual(raw);
+  await expect(page.locator('.legend')).toContainText('Your own lens');
+  await lensSelect(page).selectOption('raw');
+  await expect.poll(() => shownTokens(page)).toEqual(raw);
+  await drop('params.pt', Buffer.from('nothing of the kind'));
+  await expect(page.locator('.notice')).toContainText('params.pt: has no zip directory at its end');
+  await expect(page.locator('dialog[open]')).toHaveCount(0);
+  await lensSelect(page).selectOption('yours'); // still the one before
+  await expect.poll(() => shownTokens(page)).not.toEqual(raw);
 });
 
 test('a link opens with its lens', async ({ page }) => {
