@@ -252,16 +252,19 @@ class Lessons:
 
     KINDS = [geography, calendar, counting, indirect_object, agreement, opposites, years, pronouns, echo]
     WEIGHTS = [2, 2, 1, 6, 4, 1, 1, 1.5, 2]
-    REPEATED = 0.2  # of the lessons; they are about twice as long as the others
+    REPEATED = 0.3  # of the lessons; they are about twice as long as the others
 
     @staticmethod
     def repeated(rng, vocab_size):
         """A random string and the same again, with or without random tokens between: only copying
-        from earlier in the context can predict it. Length and offset vary, or a positional copy would do."""
+        from earlier in the context can predict it. Length and offset vary, or a positional copy would do.
+        What nothing can predict (the first time, and whatever follows the end of a string) is given as ~id:
+        to be read, never asked for, because it would teach nothing and its gradient is noise."""
         unit = [rng.randrange(vocab_size - 1) for _ in range(rng.randint(3, 40))]
-        gap = [rng.randrange(vocab_size - 1) for _ in range(rng.choice([0, 0, 0, rng.randint(1, 12)]))]
+        gap = [~rng.randrange(vocab_size - 1) for _ in range(rng.choice([0, 0, 0, rng.randint(1, 12)]))]
         times = rng.choice([1, 1, 2, 3] if len(unit) < 20 else [1])
-        return (unit + gap) * times + unit
+        again = [~unit[0], *unit[1:]]
+        return [~token for token in unit] + (gap + again) * times
 
 
 COUNTRIES = """Andorra Belize Benin Bolivia Botswana Brazil Brunei Burma Chile Colombia Eritrea Fiji

@@ -183,11 +183,16 @@ class GPT2(torch.nn.Module):
         x = F.layer_norm(x, (x.shape[-1],), p["ln_f.weight"], p["ln_f.bias"], 1e-5)
         return torch.matmul(x, p["wte.weight"].t())
 
-    def loss(self, ids):
-        logits = self.unembed(self.residuals(ids[:, :-1])[-1])
-        return F.cross_entropy(logits.float().view(-1, logits.shape[-1]), ids[:, 1:].reshape(-1).long())
+    def loss(self, rows):
+        """Mean cross-entropy of the next token, in nats; a token given as ~id is read and not asked for."""
+        logits = self.unembed(self.residuals(plain(rows[:, :-1]))[-1])
+        return F.cross_entropy(logits.float().view(-1, logits.shape[-1]), rows[:, 1:].reshape(-1).clamp(min=-1).long(),
+                               ignore_index=-1)
 
 
+def plain(rows):
+    """Token ids, also of those given as ~id (lessons.repeated)."""
+    return rows ^ (rows >> 15)  # int16 or wider: all ones where negative
 
 
 def save_folder(model, tokenizer, folder):
@@ -417,11 +422,13 @@ def train(rank, args, c):
     def tokens():
         return int(done["counts"].sum()) - done["first"]
 
+    before = min(1.0, done["first"] / args.tokens)  # the budget's share that the GGUF had read
+
     last_save = report = time.time()
     average, tokens_then = None, tokens()
     while True:
         begun = time.time()
-        progress = tokens() / args.tokens
+        progress = tokens() / max(1, args.tokens - done["first"])
         if args.until:
             progress = max(progress, done["seconds"] / (done["seconds"] + args.until - begun) if begun < args.until else 1)
         shared = torch.tensor([progress], dtype=torch.float64)
@@ -429,7 +436,7 @@ def train(rank, args, c):
         progress = shared.item()
         if progress >= 1:
             break
-        stage = stage_at(progress)
+        stage = stage_at(before + (1 - before) * progress)
         factor = min(1.0, (done["step"] + 1) / args.warmup, (1 - progress) / args.decay)
         at = np.arange(done["rows"][stage], done["rows"][stage] + args.batch) % len(rows[stage])
         batch = rows[stage][at]
@@ -449,7 +456,7 @@ def train(rank, args, c):
             optimiser.step(factor)
         done["step"] += 1
         done["rows"][stage] += args.batch
-        done["counts"] = done["counts"] + np.bincount(batch[:, :-1].reshape(-1), minlength=c["vocab_size"])
+        done["counts"] = done["counts"] + np.bincount(plain(batch[:, :-1]).reshape(-1), minlength=c["vocab_size"])
         done["seconds"] += time.time() - begun
         average = loss if average is None else 0.98 * average + 0.02 * loss
         if rank:
@@ -457,7 +464,7 @@ def train(rank, args, c):
         if done["step"] % 50 == 0:
             now = time.time()
             speed = (tokens() - tokens_then) / (now - report)
-            left = (args.tokens - tokens()) / speed
+            left = (args.tokens - done["first"] - tokens()) / speed
             if args.until:
                 left = min(left, args.until - now)
             say(f"step {done['step']} stage {stage + 1} tokens {done['counts'].sum() / 1e6:.2f}M loss {average:.3f} "
@@ -489,7 +496,7 @@ def main():
     a.add_argument("--out", help="model folder to write (default build/train/primer); `lens convert` makes the GGUF of it")
     a.add_argument("--from", dest="start", metavar="GGUF", help="begin with these weights, not random ones")
     a.add_argument("--work", help="folder for the checkpoint (default build/train)")
-    a.add_argument("--tokens", type=float, default=30e6, help="token budget")
+    a.add_argument("--tokens", type=float, default=30e6, help="token budget; with --from, what the GGUF had read counts")
     a.add_argument("--until", type=clock, help="HH:MM in UTC: be done by then, whatever the budget")
     a.add_argument("--batch", type=int, default=16, help="rows a step")
     a.add_argument("--lr", type=float, default=3e-3, help="AdamW's rate")

@@ -93,10 +93,14 @@ class Repeated(unittest.TestCase):
         draw, vocab_size = random.Random(1), 4096
         counts, offsets = [0] * 16, set()
         for _ in range(2000):
-            ids = lessons.Lessons.repeated(draw, vocab_size)
+            said = lessons.Lessons.repeated(draw, vocab_size)
+            ids = [max(i, ~i) for i in said]
             self.assertTrue(all(0 <= i < vocab_size - 1 for i in ids), "never <|endoftext|>, the last id")
             offset = next(k for k in range(3, len(ids)) if ids[k:] == ids[: len(ids) - k])
             offsets.add(offset)
+            asked = [k for k, i in enumerate(said) if i >= 0]
+            self.assertTrue(all(k > offset for k in asked), "the first time it is not asked for")
+            self.assertGreaterEqual(len(asked), 2)
             for i in ids[:offset]:
                 counts[i * 16 // vocab_size] += 1
         self.assertGreater(len(offsets), 35)
