@@ -22,10 +22,10 @@ class EngineBinding {
   // files: [{name, bytes: Uint8Array, size?}]
   val load(const std::string& ref, const val& files) { return loaded(ref, engine_.load(ref, files_of(files))); }
 
-  // {…as load, dtypes: ["F32"], n_kept, wanted: [{tensor, stored, dtype, file, begin, end}]}: bytes [begin, end) of
-  // files[file] are a tensor, n_kept what the weights will take here.
-  val inspect(const std::string& ref, const val& files, const std::string& precision) {
-    const auto model = engine_.inspect(ref, files_of(files), precision_named(precision));
+  // {…as load, dtypes: ["F32"], kept: {as_stored, f16, q8_0}, wanted: [{tensor, stored, dtype, file, begin, end}]}: bytes
+  // [begin, end) of files[file] are a tensor, `kept` how many the weights will take here.
+  val inspect(const std::string& ref, const val& files) {
+    const auto model = engine_.inspect(ref, files_of(files));
     if (!model) return answer(model.error());
     const ModelLoader& weights = model->weights();
     val info = info_of(ref, weights.config(), weights.n_param(), model->has_tokenizer());
@@ -43,13 +43,16 @@ class EngineBinding {
       wanted.call<void>("push", object);
     }
     info.set("dtypes", val::array(std::vector<std::string>(dtypes.begin(), dtypes.end())));
-    info.set("n_kept", static_cast<double>(weights.n_kept()));
+    val kept = val::object();
+    for (const auto& [name, precision] : kPrecisions)
+      kept.set(std::string(name), static_cast<double>(weights.n_kept(precision)));
+    info.set("kept", kept);
     info.set("wanted", wanted);
     return answer(info);
   }
 
   val begin_load(const std::string& ref, const val& files, const std::string& precision) {
-    return done(engine_.begin_load(ref, files_of(files), precision_named(precision)));
+    return done(engine_.begin_load(ref, files_of(files), precision_named(precision).value_or(Precision::as_stored)));
   }
 
   // Bytes of files[file] from `offset` on; within a tensor in order.
@@ -167,9 +170,6 @@ class EngineBinding {
       taken.push_back(std::move(file));
     }
     return taken;
-  }
-  static Precision precision_named(const std::string& name) {
-    return name == "q8_0" ? Precision::q8_0 : Precision::as_stored;
   }
   static val info_of(const std::string& ref, const Config& c, std::size_t n_param, bool has_tokenizer) {
     val info = val::object();

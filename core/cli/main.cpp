@@ -30,7 +30,7 @@ std::pair<std::string, fs::path> named_file(const std::string& text) {
 }
 
 // Models by ref, loaded with their lenses when first asked for. A ref is a path, unless --model says what every ref
-// means.
+// means; either with the precision it is kept in, PATH~q8_0.
 class Models {
  public:
   explicit Models(std::optional<std::string> path, std::vector<std::string> lens_files = {})
@@ -38,13 +38,18 @@ class Models {
 
   Result<std::shared_ptr<const LoadedModel>> get(const std::string& ref) {
     if (auto loaded = engine.model(ref)) return loaded;
-    auto files = read_model_files(path_.value_or(ref));
+    std::string path = path_.value_or(ref);
+    auto precision = Precision::as_stored;
+    if (const std::size_t tilde = path.rfind('~'); tilde != std::string::npos)
+      if (const auto named = precision_named(std::string_view(path).substr(tilde + 1)))
+        precision = *named, path.resize(tilde);
+    auto files = read_model_files(path);
     if (!files) return files.error();
-    auto loaded = engine.load(ref, *std::move(files));
+    auto loaded = engine.load(ref, *std::move(files), precision);
     if (!loaded) return loaded;
     for (const std::string& text : lens_files_) {
-      const auto [name, path] = named_file(text);
-      const auto lens = read_lens_files(path);
+      const auto [name, file] = named_file(text);
+      const auto lens = read_lens_files(file);
       const auto status = lens ? engine.load_lens(ref, name, *lens) : Status(lens.error());
       if (status) continue;
       engine.release(ref);  // so that who asks again is told again
@@ -252,7 +257,8 @@ int main(int argc, char** argv) {
   ReadFlags flags;
   auto* read_command = app.add_subcommand("read", "what the model would say after each layer, at each position");
   read_command->add_option("--model", flags.model,
-                           "a .gguf or .safetensors file, or a folder with config.json and weights");
+                           "a .gguf or .safetensors file, or a folder with config.json and weights; MODEL~f16 or "
+                           "MODEL~q8_0 rounds it on the way");
   auto* experiment = read_command->add_option("--experiment", flags.experiment,
                                               "an Experiment's JSON file; - for one Experiment a line");
   read_command->add_option("--lens-file", flags.lens_files,

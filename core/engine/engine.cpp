@@ -17,10 +17,10 @@ Error no_load(const std::string& ref) { return {"no_load", ref + " is not being 
 
 }  // namespace
 
-Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::vector<File> files) {
+Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::vector<File> files, Precision precision) {
   release(ref);
   try {
-    auto loaded = load_model(ref, std::move(files));
+    auto loaded = load_model(ref, std::move(files), precision);
     if (!loaded) return loaded.error();
     models_[ref] = std::make_shared<Resident>(Resident{*std::move(loaded)});
     return model(ref);
@@ -29,15 +29,14 @@ Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::ve
   }
 }
 
-Result<ArrivingModel> Engine::inspect(const std::string& ref, const std::vector<File>& files,
-                                      Precision precision) const {
-  return ArrivingModel::begin(ref, files, precision);
+Result<ArrivingModel> Engine::inspect(const std::string& ref, const std::vector<File>& files) const {
+  return ArrivingModel::begin(ref, files, Precision::as_stored);
 }
 
 Status Engine::begin_load(const std::string& ref, const std::vector<File>& files, Precision precision) {
   arriving_.erase(ref);
   try {
-    auto model = inspect(ref, files, precision);
+    auto model = ArrivingModel::begin(ref, files, precision);
     if (!model) return model.error();
     model->make_room();
     arriving_.emplace(ref, *std::move(model));

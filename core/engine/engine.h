@@ -19,12 +19,13 @@ namespace lens {
 class Engine {
  public:
   // Loads a model and keeps it under `ref`, in place of an earlier one. Errors: load_model's; out_of_memory.
-  Result<std::shared_ptr<const LoadedModel>> load(std::string ref, std::vector<File> files);
+  Result<std::shared_ptr<const LoadedModel>> load(std::string ref, std::vector<File> files,
+                                                  Precision precision = Precision::as_stored);
 
   // The same for a model that comes in pieces, so that its files are never in memory. Of the files with weights only
   // the first bytes are given (File::whole), the others whole. What the files hold and which bytes are wanted; nothing
   // is kept. Errors: ArrivingModel's.
-  Result<ArrivingModel> inspect(const std::string& ref, const std::vector<File>& files, Precision precision) const;
+  Result<ArrivingModel> inspect(const std::string& ref, const std::vector<File>& files) const;
   // Makes all the room that the model needs. An earlier one under `ref` stays until finish_load. Errors:
   // ArrivingModel's; out_of_memory.
   Status begin_load(const std::string& ref, const std::vector<File>& files, Precision precision);

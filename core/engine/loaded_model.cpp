@@ -7,8 +7,8 @@ std::string LoadedModel::token_bytes(TokenId id) const {
   return bytes.empty() ? "#" + std::to_string(id) : bytes;
 }
 
-Result<LoadedModel> load_model(std::string ref, std::vector<File> files) {
-  auto model = ArrivingModel::begin(std::move(ref), files, Precision::as_stored);
+Result<LoadedModel> load_model(std::string ref, std::vector<File> files, Precision precision) {
+  auto model = ArrivingModel::begin(std::move(ref), files, precision);
   if (!model) return model.error();
   model->make_room();
   for (std::size_t i = 0; i < files.size(); ++i)

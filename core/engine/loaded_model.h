@@ -28,7 +28,7 @@ struct LoadedModel {
 
 // `files` are those of one checkpoint (model_files.h); they stay in memory until the model stands beside them.
 // Errors: read_parts', ModelLoader's and tokenizer_of's.
-Result<LoadedModel> load_model(std::string ref, std::vector<File> files);
+Result<LoadedModel> load_model(std::string ref, std::vector<File> files, Precision precision = Precision::as_stored);
 
 // A model of which the tokenizer is here and the weights are on their way (ModelLoader).
 class ArrivingModel {

@@ -1,6 +1,8 @@
 #include "kernels/matmul.h"
 
+#include <Eigen/Core>
 #include <algorithm>
+#include <bit>
 
 #include "base/parallel.h"
 
@@ -49,22 +51,24 @@ void for_each_q8_block(std::size_t first_in, std::size_t n, F f) {
   }
 }
 
-// One row against N panels at once, so that a sum's latency is hidden behind the others'.
-template <std::size_t N>
-void row_by_values(const float* x, const PackedMatrix& W, std::size_t first_in, std::size_t n_in, std::size_t p,
-                   float* out) {
-  const float* w[N];
+// One row against N panels at once, so that a sum's latency is hidden behind the others'. w(panel) is where its values
+// begin, floats or halves.
+template <std::size_t N, class W>
+void row_by_values(const float* x, std::size_t n_in, W w, std::size_t p, float* out) {
+  decltype(w(p)) at[N];
   Vec sum[N][2];
   for (std::size_t i = 0; i < N; ++i) {
-    w[i] = W.values(p + i, first_in);
+    at[i] = w(p + i);
     sum[i][0] = sum[i][1] = Vec(0.0f);
   }
 #pragma clang loop unroll(disable)
   for (std::size_t k = 0; k < n_in; ++k) {
     const Vec x_k(x[k]);
-    for (std::size_t i = 0; i < N; ++i)
-      for (std::size_t v = 0; v < 2; ++v)
-        sum[i][v] = madd(x_k, Vec::load_unaligned(w[i] + k * kPanel + v * kLanes), sum[i][v]);
+    for (std::size_t i = 0; i < N; ++i) {
+      Vec value[2];
+      load_pair(at[i] + k * kPanel, value);
+      for (std::size_t v = 0; v < 2; ++v) sum[i][v] = madd(x_k, value[v], sum[i][v]);
+    }
   }
   for (std::size_t i = 0; i < N; ++i)
     for (std::size_t v = 0; v < 2; ++v) sum[i][v].store_unaligned(out + i * kPanel + v * kLanes);
@@ -104,10 +108,18 @@ void row_by_panels(const float* x, const PackedMatrix& W, std::size_t first_in, 
   std::size_t p = begin;
   const auto step = [&]<std::size_t N>() {
     float* at = out + (p - begin) * kPanel;
-    if (W.storage() == PackedMatrix::Storage::q8_0)
-      row_by_quants<N>(x, W, first_in, n_in, p, at);
-    else
-      row_by_values<N>(x, W, first_in, n_in, p, at);
+    switch (W.storage()) {
+      case PackedMatrix::Storage::q8_0:
+        row_by_quants<N>(x, W, first_in, n_in, p, at);
+        break;
+      case PackedMatrix::Storage::float16:
+        row_by_values<N>(
+            x, n_in, [&](std::size_t panel) { return W.halves(panel, first_in); }, p, at);
+        break;
+      case PackedMatrix::Storage::float32:
+        row_by_values<N>(
+            x, n_in, [&](std::size_t panel) { return W.values(panel, first_in); }, p, at);
+    }
     p += N;
   };
   if (W.storage() == PackedMatrix::Storage::float32)
@@ -123,17 +135,31 @@ constexpr double kWorthSharing = 200e3;
 
 PackedMatrix::PackedMatrix(std::size_t n_in, std::size_t n_out, Storage storage) : n_in_(n_in), n_out_(n_out) {
   const std::size_t count = n_panel() * n_in * kPanel;
-  if (storage == Storage::float32) {
-    panels_.resize(count);
-  } else {
-    assert(n_in % kQ8Block == 0);
-    quants_.resize(count, kQ8Zero);
-    scales_.resize(count / kQ8Block);
+  switch (storage) {
+    case Storage::float32:
+      panels_.resize(count);
+      break;
+    case Storage::float16:
+      halves_.resize(count);
+      break;
+    case Storage::q8_0:
+      assert(n_in % kQ8Block == 0);
+      quants_.resize(count, kQ8Zero);
+      scales_.resize(count / kQ8Block);
   }
 }
 
 const float* PackedMatrix::panel(std::size_t p, std::size_t first_in, std::size_t n, float* room) const {
   if (storage() == Storage::float32) return values(p, first_in);
+  if (storage() == Storage::float16) {
+    const std::uint16_t* half = halves(p, first_in);
+    for (std::size_t i = 0; i < n * kPanel; i += kPanel) {
+      Vec value[2];
+      load_pair(half + i, value);
+      for (std::size_t v = 0; v < 2; ++v) value[v].store_unaligned(room + i + v * kLanes);
+    }
+    return room;
+  }
   const BiasedBytes bytes;
   for_each_q8_block(first_in, n, [&](std::size_t begin, std::size_t end) {
     const std::uint8_t* quant = quants(p, first_in + begin);
@@ -151,17 +177,25 @@ const float* PackedMatrix::panel(std::size_t p, std::size_t first_in, std::size_
 
 float PackedMatrix::at(std::size_t in, std::size_t out) const {
   if (storage() == Storage::float32) return panels_[index(in, out)];
+  if (storage() == Storage::float16) return static_cast<float>(std::bit_cast<Eigen::half>(halves_[index(in, out)]));
   return scales_[scale_index(in, out)] * static_cast<float>(quants_[index(in, out)] - kQ8Zero);
 }
 
+void PackedMatrix::set(std::size_t index, float value) {
+  if (halves_.empty())
+    panels_[index] = value;
+  else
+    halves_[index] = std::bit_cast<std::uint16_t>(Eigen::half(value));
+}
+
 void PackedMatrix::set_row(std::size_t in, std::span<const float> values) {
-  assert(in < n_in_ && values.size() == n_out_ && storage() == Storage::float32);
-  for (std::size_t out = 0; out < n_out_; ++out) panels_[index(in, out)] = values[out];
+  assert(in < n_in_ && values.size() == n_out_ && storage() != Storage::q8_0);
+  for (std::size_t out = 0; out < n_out_; ++out) set(index(in, out), values[out]);
 }
 
 void PackedMatrix::set_column(std::size_t out, std::span<const float> values) {
-  assert(out < n_out_ && values.size() == n_in_ && storage() == Storage::float32);
-  for (std::size_t in = 0; in < n_in_; ++in) panels_[index(in, out)] = values[in];
+  assert(out < n_out_ && values.size() == n_in_ && storage() != Storage::q8_0);
+  for (std::size_t in = 0; in < n_in_; ++in) set(index(in, out), values[in]);
 }
 
 void PackedMatrix::set_column(std::size_t out, std::span<const float> scales, std::span<const std::int8_t> values) {

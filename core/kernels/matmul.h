@@ -23,12 +23,12 @@ inline constexpr std::size_t kQ8Block = 32;
 inline constexpr int kQ8Zero = 128;
 
 // W [n_in, n_out], stored as panels of kPanel columns: panel p holds [n_in, kPanel], zeros beyond n_out. A step over
-// k then reads memory in order, for x·W and for one column alike. Values are float32, or Q8_0: int8 with a scale for
-// every 32 inputs of a column, 1.125 bytes a value; these become float32 again panel by panel, as scale · value, so
-// that results have the bits that the same weights stored as float32 give.
+// k then reads memory in order, for x·W and for one column alike. Values are float32; or float16; or Q8_0: int8 with a scale for
+// every 32 inputs of a column, 1.125 bytes a value. The last two become float32 again panel by panel, Q8_0 as scale ·
+// value, so that results have the bits that the same weights stored as float32 give.
 class PackedMatrix {
  public:
-  enum class Storage { float32, q8_0 };
+  enum class Storage { float32, float16, q8_0 };
 
   PackedMatrix() = default;
   // n_in is a multiple of kQ8Block for q8_0.
@@ -37,11 +37,16 @@ class PackedMatrix {
   std::size_t n_in() const { return n_in_; }
   std::size_t n_out() const { return n_out_; }
   std::size_t n_panel() const { return (n_out_ + kPanel - 1) / kPanel; }
-  Storage storage() const { return quants_.empty() ? Storage::float32 : Storage::q8_0; }
-  std::size_t byte_size() const { return (panels_.size() + scales_.size()) * sizeof(float) + quants_.size(); }
+  Storage storage() const {
+    return !quants_.empty() ? Storage::q8_0 : !halves_.empty() ? Storage::float16 : Storage::float32;
+  }
+  std::size_t byte_size() const {
+    return (panels_.size() + scales_.size()) * sizeof(float) + halves_.size() * sizeof(std::uint16_t) + quants_.size();
+  }
 
-  // Where row `in` of panel p lies, kPanel side by side: values, or Q8_0's values + 128 and their scales.
+  // Where row `in` of panel p lies, kPanel side by side: values, float16's bits, or Q8_0's values + 128 and their scales.
   const float* values(std::size_t p, std::size_t in) const { return panels_.data() + index(in, p * kPanel); }
+  const std::uint16_t* halves(std::size_t p, std::size_t in) const { return halves_.data() + index(in, p * kPanel); }
   const std::uint8_t* quants(std::size_t p, std::size_t in) const { return quants_.data() + index(in, p * kPanel); }
   const float* scales(std::size_t p, std::size_t in) const { return scales_.data() + scale_index(in, p * kPanel); }
 
@@ -49,8 +54,9 @@ class PackedMatrix {
   const float* panel(std::size_t p, std::size_t first_in, std::size_t n, float* room) const;
 
   float at(std::size_t in, std::size_t out) const;
-  void set_row(std::size_t in, std::span<const float> values);      // values [n_out]; float32 storage
-  void set_column(std::size_t out, std::span<const float> values);  // values [n_in]; float32 storage
+  // float32 or float16 storage, whose nearest they become; finite there.
+  void set_row(std::size_t in, std::span<const float> values);      // values [n_out]
+  void set_column(std::size_t out, std::span<const float> values);  // values [n_in]
   void set_column(std::size_t out, std::span<const float> scales, std::span<const std::int8_t> values);  // q8_0 storage
   void column(std::size_t out, std::span<float> values) const;  // values [n_in]
   std::vector<double> mean_column() const;                      // Σ_out W[:, out] / n_out, [n_in]
@@ -65,8 +71,10 @@ class PackedMatrix {
   std::size_t scale_index(std::size_t in, std::size_t out) const {
     return (out / kPanel * (n_in_ / kQ8Block) + in / kQ8Block) * kPanel + out % kPanel;
   }
-  std::vector<float> panels_;         // float32: [n_panel, n_in, kPanel]
-  std::vector<std::uint8_t> quants_;  // q8_0:    [n_panel, n_in, kPanel], each value + 128
+  void set(std::size_t index, float value);
+  std::vector<float> panels_;          // float32: [n_panel, n_in, kPanel]
+  std::vector<std::uint16_t> halves_;  // float16: the same, as bits
+  std::vector<std::uint8_t> quants_;   // q8_0:    the same, each value + 128
   std::vector<float> scales_;
 };
 

@@ -72,6 +72,25 @@ class BiasedBytes {
 #endif
 };
 
+// Reads 2·kLanes values as floats, exactly. Halves lose their bias of 15 for a float's 127 in a product with 2¹¹², which
+// is right for subnormal ones too; infinities and NaN are not expected.
+[[gnu::always_inline]] inline void load_pair(const float* values, Vec (&out)[2]) {
+  for (std::size_t v = 0; v < 2; ++v) out[v] = Vec::load_unaligned(values + v * kLanes);
+}
+[[gnu::always_inline]] inline void load_pair(const std::uint16_t* halves, Vec (&out)[2]) {
+  typedef std::uint16_t Halves __attribute__((vector_size(kLanes * sizeof(std::uint16_t))));
+  typedef std::uint32_t Words __attribute__((vector_size(kLanes * sizeof(std::uint32_t))));
+  for (std::size_t v = 0; v < 2; ++v) {
+    Halves part;
+    std::memcpy(&part, halves + v * kLanes, sizeof part);
+    const Words wide = __builtin_convertvector(part, Words);
+    const Words bits = (wide & 0x8000u) << 16 | (wide & 0x7FFFu) << 13;
+    float lanes[kLanes];
+    std::memcpy(lanes, &bits, sizeof bits);
+    out[v] = Vec::load_unaligned(lanes) * Vec(0x1p112f);
+  }
+}
+
 // out[i] = f(in[i]) for every i. The tail goes through the same vector code on a padded copy, so an element's result
 // does not depend on where in the array it stands. `in` and `out` may be the same array.
 template <class F>

@@ -16,6 +16,9 @@ std::size_t product(const std::vector<std::size_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies());
 }
 
+// The least that rounds to float16's infinity: its largest number is 65504, and 16 more are a tie.
+constexpr float kHalfEnds = 65520;
+
 // Blocks along the inputs of a whole matrix, by output. Conv1D's rows are inputs, so its columns are complete only at
 // the end; what is held till then is the matrix in Q8_0.
 struct Quants {
@@ -36,6 +39,12 @@ struct Quants {
 };
 
 }  // namespace
+
+std::optional<Precision> precision_named(std::string_view name) {
+  for (const auto& [known, precision] : kPrecisions)
+    if (name == known) return precision;
+  return std::nullopt;
+}
 
 // One tensor that is coming, row by row.
 class ModelLoader::Arrival {
@@ -72,6 +81,9 @@ class ModelLoader::Arrival {
     auto* const* matrix = std::get_if<PackedMatrix*>(&slot_.field);
     if (matrix && (*matrix)->storage() == PackedMatrix::Storage::q8_0) return put_q8_row(**matrix, r, bytes);
     if (auto status = checkpoint_.read(stored_, bytes, r * n_col_, values_); !status) return status;
+    if (matrix && (*matrix)->storage() == PackedMatrix::Storage::float16)
+      for (const float value : values_)
+        if (std::abs(value) >= kHalfEnds) return beyond("F16");
     if (!matrix)
       std::ranges::copy(values_,
                         std::get<std::vector<float>*>(slot_.field)->begin() + static_cast<std::ptrdiff_t>(r * n_col_));
@@ -125,8 +137,12 @@ class ModelLoader::Arrival {
 
   Result<Q8Block> checked(const Q8Block& block) const {
     if (std::isfinite(block.scale)) return block;
-    return Error{"tensor_value", checkpoint_.in_file(stored_.name) +
-                                     " has weights that Q8_0 cannot hold; open the model as it is stored instead."};
+    return beyond("Q8_0");
+  }
+
+  Error beyond(const std::string& precision) const {
+    return {"tensor_value", checkpoint_.in_file(stored_.name) + " has weights that " + precision +
+                                " cannot hold; open the model as it is stored instead."};
   }
 
   const Checkpoint& checkpoint_;
@@ -167,19 +183,31 @@ Result<std::unique_ptr<ModelLoader>> ModelLoader::begin(const Config& config, co
   return loader;
 }
 
-bool ModelLoader::becomes_q8(const StoredWeight& stored, const WeightSlot& slot) const {
-  if (slot.layout == Layout::vector) return false;
-  if (stored.tensor->dtype == DType::Q8_0) return true;
-  const std::size_t n_in = stored.tensor->shape[stored.by_output ? 1 : 0];
-  return precision_ == Precision::q8_0 && n_in % kQ8Values == 0;
+PackedMatrix::Storage ModelLoader::storage_of(const StoredWeight& stored, Precision precision) const {
+  using enum PackedMatrix::Storage;
+  const TensorPlace& tensor = *stored.tensor;
+  if (tensor.dtype == DType::Q8_0) return q8_0;
+  if (precision == Precision::q8_0 && tensor.shape[stored.by_output ? 1 : 0] % kQ8Values == 0) return q8_0;
+  const bool is_stored = precision == Precision::as_stored && tensor.dtype == DType::F16;
+  return is_stored || precision == Precision::f16 ? float16 : float32;
 }
 
-std::uint64_t ModelLoader::n_kept() const {
+std::uint64_t ModelLoader::n_kept(Precision precision) const {
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const std::uint64_t n_value = product(slots_[i].shape);
-    bytes +=
-        becomes_q8(stored_[i], slots_[i]) ? n_value + n_value / kQ8Values * sizeof(float) : n_value * sizeof(float);
+    const auto storage =
+        slots_[i].layout == Layout::vector ? PackedMatrix::Storage::float32 : storage_of(stored_[i], precision);
+    switch (storage) {
+      case PackedMatrix::Storage::float32:
+        bytes += n_value * sizeof(float);
+        break;
+      case PackedMatrix::Storage::float16:
+        bytes += n_value * sizeof(std::uint16_t);
+        break;
+      case PackedMatrix::Storage::q8_0:
+        bytes += n_value + n_value / kQ8Values * sizeof(float);
+    }
   }
   return bytes;
 }
@@ -191,11 +219,9 @@ void ModelLoader::make_room() {
       continue;
     }
     const auto& shape = stored_[i].tensor->shape;
-    const auto storage =
-        becomes_q8(stored_[i], slots_[i]) ? PackedMatrix::Storage::q8_0 : PackedMatrix::Storage::float32;
     const bool by_output = stored_[i].by_output;
     *std::get<PackedMatrix*>(slots_[i].field) =
-        PackedMatrix(shape[by_output ? 1 : 0], shape[by_output ? 0 : 1], storage);
+        PackedMatrix(shape[by_output ? 1 : 0], shape[by_output ? 0 : 1], storage_of(stored_[i], precision_));
   }
 }
 

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -17,9 +19,13 @@
 
 namespace lens {
 
-// What the matrices become. As stored: F32, F16 and BF16 become float32, Q8_0 stays Q8_0. q8_0: all of them Q8_0, but
-// those whose inputs do not divide into its blocks; rounded as ggml rounds. Vectors and W_pos are always float32.
-enum class Precision { as_stored, q8_0 };
+// What the matrices become. As stored: F16 and Q8_0 stay what they are, F32 and BF16 become float32. f16: all of them
+// float16; q8_0: all of them Q8_0, but those whose inputs do not divide into its blocks; rounded as ggml rounds. What
+// is Q8_0 stays Q8_0. Vectors and W_pos are always float32.
+enum class Precision { as_stored, f16, q8_0 };
+inline constexpr std::pair<std::string_view, Precision> kPrecisions[] = {
+    {"as_stored", Precision::as_stored}, {"f16", Precision::f16}, {"q8_0", Precision::q8_0}};
+std::optional<Precision> precision_named(std::string_view name);
 
 // Bytes [begin, end) of a file: one tensor.
 struct WantedBytes {
@@ -38,13 +44,13 @@ class ModelLoader {
 
   const Config& config() const { return checkpoint_.config(); }
   std::size_t n_param() const { return n_param_; }
-  std::uint64_t n_kept() const;                                       // bytes that the matrices and W_pos will take
+  std::uint64_t n_kept(Precision precision) const;                    // bytes that the weights take in it
   const std::vector<WantedBytes>& wanted() const { return wanted_; }  // in the files' order
 
   // Makes room for all matrices, so that what does not fit is known before anything is fetched (bad_alloc).
   void make_room();
   // Bytes of a file from `offset` on, after make_room. What is not wanted is passed over; a tensor's own bytes come in
-  // order. Errors: tensor_value (also a weight beyond Q8_0), weights_order.
+  // order. Errors: tensor_value (also a weight beyond the precision), weights_order.
   Status put(std::size_t file, std::uint64_t offset, std::span<const std::byte> bytes);
   // Error: weights_missing, where bytes have not come. The loader is empty afterwards.
   Result<Model> finish();
@@ -53,7 +59,7 @@ class ModelLoader {
   class Arrival;
 
   ModelLoader(Checkpoint checkpoint, Precision precision) : checkpoint_(std::move(checkpoint)), precision_(precision) {}
-  bool becomes_q8(const StoredWeight& stored, const WeightSlot& slot) const;
+  PackedMatrix::Storage storage_of(const StoredWeight& stored, Precision precision) const;
   Status put_in_tensor(std::size_t i, std::uint64_t at, std::span<const std::byte> bytes);
 
   Checkpoint checkpoint_;

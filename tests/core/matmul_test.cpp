@@ -51,14 +51,15 @@ TEST_CASE("matmul equals its scalar twin at every size around the vector width")
       }
 }
 
-TEST_CASE("W·y in double, and the mean column, equal their scalar twins, Q8_0 too") {
+TEST_CASE("W·y in double, and the mean column, equal their scalar twins in every storage") {
   Random random(6);
   for (const std::size_t n_out : sizes())
-    for (const auto storage : {PackedMatrix::Storage::float32, PackedMatrix::Storage::q8_0}) {
+    for (const auto storage :
+         {PackedMatrix::Storage::float32, PackedMatrix::Storage::float16, PackedMatrix::Storage::q8_0}) {
       const std::size_t n_in = 64;
       PackedMatrix W(n_in, n_out, storage);
       for (std::size_t c = 0; c < n_out; ++c)
-        if (storage == PackedMatrix::Storage::float32)
+        if (storage != PackedMatrix::Storage::q8_0)
           W.set_column(c, random.normals(n_in));
         else
           W.set_column(c, random.normals(2, 0.01f), std::vector<std::int8_t>(n_in, static_cast<std::int8_t>(c % 100)));
@@ -156,6 +157,59 @@ TEST_CASE("Q8_0 columns multiply with the bits of the same values as float32") {
         };
         both(0, n_in);
         both(5, n_in - 7);  // from the middle of a block to the middle of one
+      }
+    }
+}
+
+TEST_CASE("every finite float16 is the float that its bits mean") {
+  // IEEE 754: (−1)^s 2^(e − 15) (1 + m / 1024), and 2^−14 m / 1024 where e is 0.
+  const std::size_t n_in = 62, n_out = 1024;
+  std::vector<float> values;
+  for (int bits = 0; bits < 0x10000; ++bits) {
+    const int sign = bits >> 15, exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    if (exponent == 31) continue;
+    const double size = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+    values.push_back(static_cast<float>(sign ? -size : size));
+  }
+  REQUIRE(values.size() == n_in * n_out);
+  PackedMatrix W(n_in, n_out, PackedMatrix::Storage::float16);
+  for (std::size_t k = 0; k < n_in; ++k) W.set_row(k, {values.data() + k * n_out, n_out});
+  std::vector<float> room(n_in * kPanel);
+  for (std::size_t p = 0; p < W.n_panel(); ++p) {
+    const float* panel = W.panel(p, 0, n_in, room.data());
+    for (std::size_t k = 0; k < n_in; ++k)
+      for (std::size_t c = 0; c < kPanel; ++c) {
+        const float expected = values[k * n_out + p * kPanel + c];
+        REQUIRE(panel[k * kPanel + c] == expected);
+        REQUIRE(W.at(k, p * kPanel + c) == expected);
+      }
+  }
+}
+
+TEST_CASE("float16 is rounded to nearest, ties to even, and multiplies with the bits of the same values as float32") {
+  Random random(8);
+  PackedMatrix one(1, 4, PackedMatrix::Storage::float16);
+  one.set_row(0, std::vector<float>{1 + 0x1p-11f, 1 + 3 * 0x1p-11f, 65519.0f, 0x1p-25f});
+  REQUIRE(one.at(0, 0) == 1);
+  REQUIRE(one.at(0, 1) == 1 + 0x1p-9f);
+  REQUIRE(one.at(0, 2) == 65504);
+  REQUIRE(one.at(0, 3) == 0);
+  for (const std::size_t n_out : sizes())
+    for (const std::size_t n_in : {1u, 33u, 800u}) {
+      PackedMatrix f16(n_in, n_out, PackedMatrix::Storage::float16), f32(n_in, n_out);
+      for (std::size_t c = 0; c < n_out; ++c) {
+        std::vector<float> column(n_in);
+        f16.set_column(c, random.normals(n_in, c % 2 == 0 ? 1.0f : 1e-5f));  // subnormal ones too
+        f16.column(c, column);
+        f32.set_column(c, column);
+      }
+      REQUIRE(f16.byte_size() * 2 == f32.byte_size());
+      const auto x = random.normals(6 * n_in);
+      for (const std::size_t n : {1u, 2u, 6u}) {
+        std::vector<float> from_f16(n * n_out), from_f32(n * n_out);
+        matmul({x.data(), n, n_in}, f16, {}, {from_f16.data(), n, n_out});
+        matmul({x.data(), n, n_in}, f32, {}, {from_f32.data(), n, n_out});
+        REQUIRE(from_f16 == from_f32);
       }
     }
 }

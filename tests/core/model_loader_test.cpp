@@ -172,22 +172,40 @@ TEST_CASE("a checkpoint's variants are the same model") {
   }
 }
 
-TEST_CASE("rounded to Q8_0 on the way, a model has the bits that lens convert gives it") {
-  for (const Variant& variant : {Variant{}, Variant{.conv1d = false}, Variant{.prefix = "transformer.", .n_file = 2}}) {
-    const auto files = hugging_face(variant);
-    std::vector<std::byte> converted;
-    REQUIRE(convert("m", files, DType::Q8_0, [&](std::span<const std::byte> bytes) {
-      converted.insert(converted.end(), bytes.begin(), bytes.end());
-      return ok();
-    }));
-    const auto expected = whole(one(as_file("model.gguf", converted)));
-    for (const std::size_t n : {13u, 100000u}) require_same_bits(streamed(files, Precision::q8_0, n), expected);
-  }
+TEST_CASE("rounded to F16 or Q8_0 on the way, a model has the bits that lens convert gives it") {
+  for (const auto& [type, precision] : {std::pair(DType::F16, Precision::f16), {DType::Q8_0, Precision::q8_0}})
+    for (const Variant& variant :
+         {Variant{}, Variant{.conv1d = false}, Variant{.prefix = "transformer.", .n_file = 2}}) {
+      const auto files = hugging_face(variant);
+      std::vector<std::byte> converted;
+      REQUIRE(convert("m", files, type, [&](std::span<const std::byte> bytes) {
+        converted.insert(converted.end(), bytes.begin(), bytes.end());
+        return ok();
+      }));
+      const auto expected = whole(one(as_file("model.gguf", converted)));
+      for (const std::size_t n : {13u, 100000u}) require_same_bits(streamed(files, precision, n), expected);
+      // What is F16 or Q8_0 in its file is so in memory, with nothing said.
+      const auto kept = load_model("kept", one(as_file("model.gguf", converted)))->model.byte_size();
+      REQUIRE(kept == load_model("rounded", files, precision)->model.byte_size());
+    }
+}
+
+TEST_CASE("a weight that the precision cannot hold is refused by name") {
+  auto files = hugging_face({});
+  const auto begun = Engine().inspect("m", files);
+  const auto& place = *std::ranges::find(begun->weights().wanted(), "h.1.mlp.c_fc.weight", &WantedBytes::tensor);
+  const float large = 65520;
+  std::memcpy(&files[1].bytes[static_cast<std::size_t>(place.begin)], &large, sizeof large);
+  REQUIRE(load_model("m", files));
+  const auto refused = load_model("m", files, Precision::f16);
+  REQUIRE(!refused);
+  CHECK(refused.error().code == "tensor_value");
+  CHECK(refused.error().message.find("F16 cannot hold") != std::string::npos);
 }
 
 TEST_CASE("what is wanted is every weight once, and no mask") {
   const auto files = hugging_face({.masks = true, .n_file = 2});
-  const auto model = Engine().inspect("m", files, Precision::q8_0);
+  const auto model = Engine().inspect("m", files);
   REQUIRE(model);
   const auto& wanted = model->weights().wanted();
   REQUIRE(wanted.size() == 2 + 2 * 12 + 2);
@@ -199,7 +217,9 @@ TEST_CASE("what is wanted is every weight once, and no mask") {
   CHECK(bytes == 4 * model->weights().n_param());
   // Matrices at 1.125 bytes a value, vectors and positions at 4.
   const std::uint64_t n_matrix = 45 * 32 + 2 * (32 * 96 + 32 * 32 + 2 * 32 * 64);
-  CHECK(model->weights().n_kept() == n_matrix * 9 / 8 + (model->weights().n_param() - n_matrix) * 4);
+  CHECK(model->weights().n_kept(Precision::q8_0) == n_matrix * 9 / 8 + (model->weights().n_param() - n_matrix) * 4);
+  CHECK(model->weights().n_kept(Precision::f16) == model->weights().n_param() * 4 - n_matrix * 2);
+  CHECK(model->weights().n_kept(Precision::as_stored) == model->weights().n_param() * 4);
 }
 
 TEST_CASE("what does not come in order, or not at all, is told") {
@@ -207,7 +227,7 @@ TEST_CASE("what does not come in order, or not at all, is told") {
   Engine engine;
   CHECK(engine.put("m", 0, 0, {}).error().code == "no_load");
   REQUIRE(engine.begin_load("m", files, Precision::as_stored));
-  const auto wanted = engine.inspect("m", files, Precision::as_stored)->weights().wanted();
+  const auto wanted = engine.inspect("m", files)->weights().wanted();
   const auto bytes = std::span(files[1].bytes);
   REQUIRE(engine.put("m", 1, 0, bytes.first(static_cast<std::size_t>(wanted[0].begin) + 8)));
   const auto skipped =
@@ -227,10 +247,10 @@ TEST_CASE("too little of a header is asked for again, a file that is too short i
     files[1] = whole;
     files[1].whole = whole.bytes.size();
     files[1].bytes.resize(100);
-    CHECK(Engine().inspect("m", files, Precision::as_stored).error().code == "head_short");
+    CHECK(Engine().inspect("m", files).error().code == "head_short");
     files[1].bytes = whole.bytes;
     files[1].whole = whole.bytes.size() - 4;
-    const auto cut = Engine().inspect("m", files, Precision::as_stored);
+    const auto cut = Engine().inspect("m", files);
     REQUIRE(!cut);
     CHECK(cut.error().code == "file_truncated");
   }
@@ -250,7 +270,7 @@ TEST_CASE("an index names a file that is not there, and an adapter is no model")
 
 TEST_CASE("a weight beyond Q8_0 is refused by name, and opens as it is stored") {
   auto files = hugging_face({});
-  const auto wanted = Engine().inspect("m", files, Precision::q8_0)->weights().wanted();
+  const auto wanted = Engine().inspect("m", files)->weights().wanted();
   const auto huge = std::ranges::find(wanted, std::string("h.1.mlp.c_fc.weight"), &WantedBytes::tensor);
   const float value = 1e9f;
   std::memcpy(files[1].bytes.data() + huge->begin + 400, &value, sizeof value);

@@ -75,7 +75,7 @@ async function bring(precision, tensors = null) {
     .map(([name, { length: size }]) =>
       netSource(new URL(name, address), { name, size, ...(name.endsWith('.safetensors') ? { sha256 } : {}) }),
     );
-  const looked = await look(client, 'model', sources, precision, signal);
+  const looked = await look(client, 'model', sources, signal);
   const arrived = await arrive(client, 'model', looked, {
     ...{ precision, signal, saving: null, progress: () => {}, named: ([sum]) => sum },
     manifest: tensors && { title: 'the published one', tensors },

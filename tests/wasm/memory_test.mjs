@@ -66,6 +66,7 @@ function piece() {
 
 for (const [precision, most] of /** @type {[import('#lens').Precision, number][]} */ ([
   ['q8_0', 260],
+  ['f16', 300],
   ['as_stored', 620],
 ]))
   test(`GPT-2 small's shape, ${n_layer} layers, from F32 kept ${precision}`, async () => {
@@ -83,7 +84,7 @@ for (const [precision, most] of /** @type {[import('#lens').Precision, number][]
       assert.equal(answer.error, undefined, answer.error?.message);
       return answer.ok;
     };
-    const plan = ok(engine.inspect('m', files, precision));
+    const plan = ok(engine.inspect('m', files));
     ok(engine.beginLoad('m', files, precision));
     const weights = piece();
     const started = performance.now();
@@ -92,7 +93,7 @@ for (const [precision, most] of /** @type {[import('#lens').Precision, number][]
     const info = ok(engine.finishLoad('m', 'm'));
     const seconds = (performance.now() - started) / 1000;
     const megabytes = ok(engine.memory()) / 1e6;
-    const kept = plan.n_kept / 1e6;
+    const kept = plan.kept[precision] / 1e6;
     console.log(
       `measured: ${precision}, ${n_layer} layers: ${megabytes.toFixed(0)} MB of wasm memory for ${kept.toFixed(0)} MB of weights, in ${seconds.toFixed(1)} s`,
     );

@@ -17,9 +17,8 @@ test('a ref says where its model lies, and comes back the same', () => {
   ])) {
     assert.deepEqual(placeOf(ref), place);
     assert.equal(refOf(placeOf(ref)), ref);
-    const rounded = withPrecision(ref, 'q8_0');
-    assert.deepEqual(precisionOf(rounded), { base: ref, precision: 'q8_0' });
-    assert.deepEqual(precisionOf(ref), { base: ref, precision: 'as_stored' });
+    for (const precision of /** @type {const} */ (['as_stored', 'f16', 'q8_0']))
+      assert.deepEqual(precisionOf(withPrecision(ref, precision)), { base: ref, precision });
   }
   assert.equal(placeOf('../etc').kind, 'catalog');
   assert.equal(placeOf('./..').kind, 'catalog');

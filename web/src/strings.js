@@ -89,10 +89,14 @@ export const models = {
     name: 'as stored',
     means: (/** @type {string} */ bytes) => `exactly the published numbers; takes ${bytes} of memory`,
   },
+  f16: {
+    name: 'F16',
+    means: (/** @type {string} */ bytes) => `rounded to 16 bits; takes ${bytes} of memory`,
+  },
   q8_0: {
     name: 'Q8_0',
-    means: (/** @type {string} */ bytes) => `rounded to 8 bits; takes ${bytes} of memory`,
-    cost: 'Measured on the page’s own model: 99 of 100 cells keep their top token, and a mean KL of 0.0001 nats lies between the two.',
+    means: (/** @type {string} */ bytes) =>
+      `rounded to 8 bits; takes ${bytes} of memory. Measured on the page’s own model: 99 of 100 cells keep their top token, and a mean KL of 0.0001 nats lies between the two.`,
   },
   metered: 'This device asks to spare its connection.',
   large: 'This is a lot for this device.',

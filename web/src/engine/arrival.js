@@ -21,11 +21,11 @@ export const holdsWeights = (name) => /\.(safetensors|gguf)$/i.test(name);
 
 /**
  * Reads the headers, as far as needed.
- * @param {Client} client @param {string} ref @param {Source[]} sources @param {Precision} precision @param {AbortSignal} signal
+ * @param {Client} client @param {string} ref @param {Source[]} sources @param {AbortSignal} signal
  * @param {(loaded: number, total: number) => void} [told] of small files, which come whole
  * @returns {Promise<Looked>} throws what cannot be opened as a sentence
  */
-export async function look(client, ref, sources, precision, signal, told) {
+export async function look(client, ref, sources, signal, told) {
   const bytes = sources.reduce((sum, s) => sum + s.size, 0);
   const loaded = sources.map(() => 0);
   for (let n = 1; ; n *= 4) {
@@ -46,7 +46,7 @@ export async function look(client, ref, sources, precision, signal, told) {
       }),
     );
     try {
-      const plan = await client.inspect(ref, heads, precision);
+      const plan = await client.inspect(ref, heads);
       return { sources, heads, plan, bytes };
     } catch (e) {
       const short = e instanceof LensError && e.code === 'head_short';

@@ -46,9 +46,9 @@ export class Client {
     return this.#value(await this.#alive(this.#remote.load(ref, givenAway(files))));
   }
 
-  /** What a checkpoint's headers say. @param {string} ref @param {File[]} files @param {Precision} precision */
-  async inspect(ref, files, precision) {
-    return this.#value(await this.#alive(this.#remote.inspect(ref, files, precision)));
+  /** What a checkpoint's headers say. @param {string} ref @param {File[]} files */
+  async inspect(ref, files) {
+    return this.#value(await this.#alive(this.#remote.inspect(ref, files)));
   }
 
   /** Makes room for a model. @param {string} ref @param {File[]} files @param {Precision} precision @param {boolean} tensors whether each tensor is hashed */

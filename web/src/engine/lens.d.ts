@@ -24,12 +24,12 @@ export interface CheckpointFile {
   size?: number;
 }
 
-export type Precision = "as_stored" | "q8_0";
+export type Precision = "as_stored" | "f16" | "q8_0";
 
 /** What a checkpoint's headers say. Bytes [begin, end) of file number `file` are a tensor. */
 export interface Plan extends ModelInfo {
   dtypes: string[];
-  n_kept: number;
+  kept: Record<Precision, number>;
   wanted: { tensor: string; stored: string; dtype: string; file: number; begin: number; end: number }[];
 }
 
@@ -42,7 +42,7 @@ export interface VocabularyTable {
 export interface Engine {
   load(ref: string, files: CheckpointFile[]): Result<ModelInfo>;
   loadLens(ref: string, name: string, files: { name: string; bytes: Uint8Array }[]): Result<undefined>;
-  inspect(ref: string, files: CheckpointFile[], precision: Precision): Result<Plan>;
+  inspect(ref: string, files: CheckpointFile[]): Result<Plan>;
   beginLoad(ref: string, files: CheckpointFile[], precision: Precision): Result<undefined>;
   put(ref: string, file: number, offset: number, bytes: Uint8Array): Result<undefined>;
   finishLoad(ref: string, name: string): Result<ModelInfo>;

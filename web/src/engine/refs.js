@@ -4,7 +4,7 @@
 //   owner/name@revision             of Hugging Face's hub; owner/name@revision:FILE.gguf where it holds several
 //   ./NAME  or  ./NAME.gguf         a folder, or a file, in models/ beside the page
 //   file:NAME@0123456789ab          a file of somebody's own, and the beginning of its sha256
-//   …~q8_0                          any of these, rounded to Q8_0 as it was opened
+//   …~f16  …~q8_0                   any of these, rounded to F16 or Q8_0 as it was opened
 import { trouble } from '../strings.js';
 import { LensError } from './errors.js';
 
@@ -14,19 +14,19 @@ import { LensError } from './errors.js';
  *         | {kind: 'beside', name: string} | {kind: 'file', name: string, hash: string}} Place
  */
 
-const Q8 = '~q8_0';
+/** @type {Precision[]} */
+const ROUNDED = ['f16', 'q8_0'];
 const HUB = /^([\w.-]+\/[\w.-]+)(?:@([^:]+?))?(?::(.+\.gguf))?$/;
 
 /** @param {string} ref @returns {{base: string, precision: Precision}} */
 export function precisionOf(ref) {
-  return ref.endsWith(Q8)
-    ? { base: ref.slice(0, -Q8.length), precision: 'q8_0' }
-    : { base: ref, precision: 'as_stored' };
+  const precision = ROUNDED.find((p) => ref.endsWith(`~${p}`));
+  return precision ? { base: ref.slice(0, -precision.length - 1), precision } : { base: ref, precision: 'as_stored' };
 }
 
 /** @param {string} base @param {Precision} precision */
 export function withPrecision(base, precision) {
-  return precision === 'q8_0' ? base + Q8 : base;
+  return precision === 'as_stored' ? base : `${base}~${precision}`;
 }
 
 /** @param {string} base a ref without its precision @returns {Place} */

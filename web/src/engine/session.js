@@ -46,9 +46,9 @@ export class Session {
     return guarded(() => this.#engine.load(ref, files));
   }
 
-  /** @param {string} ref @param {File[]} files @param {Precision} precision */
-  inspect(ref, files, precision) {
-    return guarded(() => this.#engine.inspect(ref, files, precision));
+  /** @param {string} ref @param {File[]} files */
+  inspect(ref, files) {
+    return guarded(() => this.#engine.inspect(ref, files));
   }
 
   /**
@@ -58,7 +58,7 @@ export class Session {
    * @param {boolean} tensors whether each tensor's sha256 is wanted too
    */
   async beginLoad(ref, files, precision, digest, tensors) {
-    const plan = tensors ? this.inspect(ref, files, precision) : null;
+    const plan = tensors ? this.inspect(ref, files) : null;
     if (plan?.error) return { error: plan.error };
     const begun = guarded(() => this.#engine.beginLoad(ref, files, precision));
     if (!begun.error) this.#digests.set(ref, await digest(plan?.ok.wanted ?? null));

@@ -39,8 +39,8 @@ const api = {
   /** @param {string} ref @param {File[]} files */
   load: (ref, files) => begun().load(ref, files),
 
-  /** @param {string} ref @param {File[]} files @param {Precision} precision */
-  inspect: (ref, files, precision) => begun().inspect(ref, files, precision),
+  /** @param {string} ref @param {File[]} files */
+  inspect: (ref, files) => begun().inspect(ref, files),
 
   /** @param {string} ref @param {File[]} files @param {Precision} precision @param {boolean} tensors */
   beginLoad: (ref, files, precision, tensors) => begun().beginLoad(ref, files, precision, Digest.begin, tensors),

@@ -734,7 +734,7 @@ export class Conductor {
       0,
       sources.reduce((sum, s) => sum + s.size, 0),
     );
-    const looked = await look(this.#engine(), ref, sources, precision, signal, this.#progress(found.title));
+    const looked = await look(this.#engine(), ref, sources, signal, this.#progress(found.title));
     return this.#arrive(found, looked, precision, signal);
   }
 

@@ -186,8 +186,7 @@ export class Shelf {
   /** @param {Precision} precision */
   choose(precision) {
     const { seen } = this.state;
-    if (!seen || seen.precision === precision) return;
-    return this.#look(seen.found.base, async () => seen.found, precision);
+    if (seen) this.#update({ seen: { ...seen, precision } });
   }
 
   forget() {
@@ -210,25 +209,21 @@ export class Shelf {
   /**
    * @param {string} asking
    * @param {(signal: AbortSignal) => Promise<Found>} find
-   * @param {Precision} [precision]
    */
-  async #look(asking, find, precision) {
+  async #look(asking, find) {
     this.#stop.abort();
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    this.#update({ asking, problem: null, ...(precision ? {} : { seen: null }) });
+    this.#update({ asking, problem: null, seen: null });
     try {
       const found = await find(signal);
       const client = await this.#engine();
-      let chosen = precision ?? precisionOf(asking).precision;
-      let looked = await look(client, found.title, found.sources, chosen, signal);
-      // Half a gigabyte and more is a lot for a page: smaller unless somebody wants it otherwise.
-      if (!precision && chosen === 'as_stored' && looked.plan.n_kept > roomFor()) {
-        chosen = 'q8_0';
-        looked = await look(client, found.title, found.sources, chosen, signal);
-      }
+      const looked = await look(client, found.title, found.sources, signal);
       if (signal.aborted) return;
-      this.#update({ asking: null, seen: { found, looked, precision: chosen } });
+      const asked = precisionOf(asking).precision;
+      // Half a gigabyte and more is a lot for a page: smaller unless somebody wants it otherwise.
+      const large = asked === 'as_stored' && looked.plan.kept.as_stored > roomFor();
+      this.#update({ asking: null, seen: { found, looked, precision: large ? 'q8_0' : asked } });
     } catch (e) {
       if (!signal.aborted) this.#update({ asking: null, seen: null, problem: troubleOf(e).message });
     }

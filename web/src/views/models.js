@@ -118,12 +118,11 @@ function rowView(conductor, key, title, size, about) {
 function seenView(conductor, { found, looked, precision }) {
   const { plan, sources, bytes } = looked;
   const revision = /@([0-9a-f]{40})/.exec(found.base)?.[1];
-  const isQ8 = plan.dtypes.includes('Q8_0');
-  const kept = (/** @type {import('#lens').Precision} */ p) =>
-    megabytes(p === precision ? plan.n_kept : p === 'q8_0' ? plan.n_param * 1.125 : plan.n_param * 4);
-  const here = (/** @type {string} */ p) => p === precision;
+  /** @type {import('#lens').Precision[]} */
+  const all = ['as_stored', 'f16', 'q8_0'];
+  const choices = all.filter((p) => p === 'as_stored' || plan.kept[p] < plan.kept.as_stored);
   const spare = isMetered() && found.remote;
-  const large = plan.n_kept > roomFor();
+  const large = plan.kept[precision] > roomFor();
   const open = async (/** @type {Event} */ e) => {
     const dialog = /** @type {Element} */ (e.target).closest('dialog');
     if (await conductor.openModel()) dialog?.close();
@@ -135,18 +134,16 @@ function seenView(conductor, { found, looked, precision }) {
     <p class="can">${words.openable}</p>
     ${plan.has_tokenizer ? nothing : html`<p class="problem">${words.noTokenizer}</p>`}
     ${
-      isQ8
+      choices.length === 1
         ? nothing
         : html`<fieldset>
             <legend>${words.keep}</legend>
-            ${
-              /** @type {import('#lens').Precision[]} */ (['as_stored', 'q8_0']).map(
-                (p) => html`<label class="choice">
-                <input type="radio" name="precision" .checked=${here(p)} @change=${() => conductor.shelf.choose(p)}>
-                <span><b>${words[p].name}</b> ${words[p].means(kept(p))}${p === 'q8_0' ? html`. ${words.q8_0.cost}` : nothing}</span>
+            ${choices.map(
+              (p) => html`<label class="choice">
+                <input type="radio" name="precision" .checked=${p === precision} @change=${() => conductor.shelf.choose(p)}>
+                <span><b>${words[p].name}</b> ${words[p].means(megabytes(plan.kept[p]))}</span>
               </label>`,
-              )
-            }
+            )}
           </fieldset>`
     }
     ${spare || large ? smallerView(conductor, spare ? words.metered : words.large, bytes) : nothing}
