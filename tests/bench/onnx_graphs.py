@@ -2,6 +2,7 @@
 
 lm_KIND.onnx     input_ids, position_ids [1, n], past_k0.. [1, head, past, d_head] -> logits [1, d_vocab] of the last
                  position, present_k0..
+logits.onnx      input_ids, position_ids [1, n] -> logits [n, d_vocab] of every position
 lens_KIND.onnx   input_ids, position_ids [1, n] -> ids, probs [row * n, 10], entropy [row * n, 1]: all rows of the residual
                  stream stacked, through ln_f and the unembedding at once, the fastest of the forms tried
 
@@ -17,6 +18,7 @@ import numpy as np
 
 MICROSOFT = "com.microsoft"
 TYPES = {"float32": 1, "int8": 3, "int64": 7}  # TensorProto.DataType
+ACTIVATIONS = {"gelu_new": "FastGelu", "gelu": "Gelu"}  # com.microsoft's: the tanh form, and the exact one
 TOP = 10
 
 
@@ -112,7 +114,7 @@ class Gpt2:
         if self.is_i8:
             inputs = [x, g.weight("W_U"), g.weight("W_U.scale"), "", ""]
             return g.node("DynamicQuantizeMatMul", inputs, domain=MICROSOFT)
-        return g.node("Gemm", [x, g.weight("wte.weight")], transB=1)
+        return g.node("Gemm", [x, g.weight("lm_head.weight" if "lm_head.weight" in g.stored else "wte.weight")], transB=1)
 
     def embed(self):
         g = self.graph
@@ -140,12 +142,13 @@ class Gpt2:
             g.node("Split", [self.linear(self.layer_norm(x, h + "ln_1"), h + "attn.c_attn"), "qkv"], qkv, axis=-1)
             inputs = qkv + ["", "", "", f"past_k{i}", f"past_v{i}"] * past
             outputs = [f"z{i}"] + [f"present_k{i}", f"present_v{i}"] * past
-            z = g.node(
-                "MultiHeadAttention", inputs, outputs, MICROSOFT, num_heads=self.config["n_head"], unidirectional=1
-            )
+            heads = {"num_heads": self.config["n_head"], "unidirectional": 1}
+            if self.config.get("scale_attn_by_inverse_layer_idx"):
+                heads["scale"] = (self.config["n_embd"] // self.config["n_head"]) ** -0.5 / (i + 1)
+            z = g.node("MultiHeadAttention", inputs, outputs, MICROSOFT, **heads)
             x = g.node("Add", [x, self.linear(z, h + "attn.c_proj")])
             hidden = self.linear(self.layer_norm(x, h + "ln_2"), h + "mlp.c_fc")
-            hidden = g.node("FastGelu", [hidden], domain=MICROSOFT)
+            hidden = g.node(ACTIVATIONS[self.config["activation_function"]], [hidden], domain=MICROSOFT)
             x = g.node("Add", [x, self.linear(hidden, h + "mlp.c_proj")])
             rows.append(x)
         return rows
@@ -185,6 +188,17 @@ def write_lens(path, graph, config, is_i8):
     g.add_output("probs", "float32", ["m", TOP])
     g.add_output("entropy", "float32", ["m", 1])
     g.write(path)
+
+
+def write_logits(path, data, config, weights, offsets):
+    stored = {name: ("float32", values.shape, offsets[name]) for name, values in weights.items()}
+    graph = Graph(data, stored)
+    gpt2 = Gpt2(graph, config, is_i8=False)
+    rows = gpt2.layer_norm(gpt2.residual_stream(past=False)[-1], "ln_f")
+    flat = graph.node("Reshape", [rows, graph.constant("flat", [-1, config["n_embd"]])])
+    graph.node("Identity", [gpt2.unembed(flat)], ["logits"])
+    graph.add_output("logits", "float32", ["n", config["vocab_size"]])
+    graph.write(path)
 
 
 def write_f32(out, config, weights, offsets):
