@@ -67,6 +67,14 @@ const states = {
     await expect(page.locator('[data-projector]')).toHaveCount(1);
     await page.keyboard.press('ArrowUp');
   },
+  'on the projector, with a section': async (page) => {
+    await page.setViewportSize({ width: 1920, height: 1080 });
+    await open(page);
+    await page.getByRole('heading', { name: 'Who wrote this?' }).click();
+    await page.keyboard.press('p');
+    await page.keyboard.press('End');
+    await expect(page.locator('section-who .parts li').first()).toBeVisible();
+  },
   'with its keys listed': async (page) => {
     await open(page);
     await page.locator('.grid td[tabindex="0"]').focus();

@@ -34,9 +34,8 @@ export function headMapView({ label, layers, heads, row, mlp, paint, short, say,
       data-part=${key}
       tabindex=${key === focus ? '0' : '-1'}
       aria-selected=${choose ? String(key === chosen) : nothing}
-      aria-label=${said}
       title=${said}
-    >${dense ? nothing : short(value)}</td>`;
+    ><span class="unseen">${said}</span>${dense ? nothing : html`<span aria-hidden="true">${short(value)}</span>`}</td>`;
   };
   return html`<figure class="head-map">
     <table

@@ -6,8 +6,8 @@ import { wordsOf } from './measures.js';
 
 const steps = Array.from({ length: STEPS + 1 }, (_, i) => i);
 
-/** @param {{drawing: import("./paint.js").Drawing, paint: import("./paint.js").Paint}} args */
-export function legendView({ drawing, paint }) {
+/** @param {{drawing: import("./paint.js").Drawing, paint: import("./paint.js").Paint, answers: boolean}} args answers: whether the output is on show */
+export function legendView({ drawing, paint, answers }) {
   const { measure, overlay, lens, beside } = paint;
   const { hue, ticks, label } = measure.scale;
   // Rank's scale is lit at 1, which stands on the right as every scale's lit end does.
@@ -19,7 +19,7 @@ export function legendView({ drawing, paint }) {
       </span>
       <span class="what">
         <span>${wordsOf(measure, drawing).lit}</span><br>
-        <span class="key"><b>${page.legendBold}</b> ${page.legendBoldMeans}</span>
+        ${answers ? html`<span class="key"><b>${page.legendBold}</b> ${page.legendBoldMeans}</span>` : nothing}
         <span class="key"><i class="turn" aria-hidden="true"></i>${page.legendTurns}</span>
         ${beside ? html`<span class="key"><i class="hatched" aria-hidden="true"></i>${controls.hatched(lensWords(beside).name)}</span>` : nothing}
         ${lensWords(lens).means ? html`<span class="key">${lensWords(lens).means}</span>` : nothing}

@@ -14,7 +14,7 @@ import { legendView } from './legend.js';
 import { modelsView, openModels, takeDrops } from './models.js';
 import { paintOf } from './paint.js';
 import { fitPaper } from './paper.js';
-import { hintView, shownOf, veiled } from './projector.js';
+import { hintView, sectionsView, shownOf, veiled } from './projector.js';
 import { chipsView, examplesView, promptView } from './prompt.js';
 import { statusView } from './status.js';
 import { asked, story } from './story.js';
@@ -27,6 +27,8 @@ let linked = false;
 
 export class LogitLens extends LitElement {
   #shown = '';
+  /** Whether the dialogs are in the document: nobody waits for them, so they come in a task of their own. */
+  #furnished = false;
 
   constructor() {
     super();
@@ -58,6 +60,7 @@ export class LogitLens extends LitElement {
     const { experiment } = state;
     const drawing = veiled(state.drawing, experiment);
     const { on } = shownOf(experiment, 1);
+    const keptBack = drawing !== state.drawing;
     const selection = experiment && drawing ? selected(experiment, drawing.readout) : { position: 0, row: 0 };
     const paint = experiment && drawing ? paintOf(experiment, drawing, state.frequency?.ranks ?? null) : null;
     const select = (/** @type {number} */ position, /** @type {number} */ row) => conductor.select(position, row);
@@ -88,7 +91,7 @@ export class LogitLens extends LitElement {
       </div>
       ${statusView({ state, conductor })}
       ${
-        drawing && paint
+        drawing && paint && experiment
           ? html`
             <div class="said" ?data-stale=${stale}>
               <p class="story">${sentenceView(drawing.model.vocabulary, told)}</p>
@@ -99,14 +102,16 @@ export class LogitLens extends LitElement {
                 <div class="controls">
                   ${colourView({ conductor, drawing, paint })}
                   ${lensView({ conductor, drawing, paint })}
-                  ${guard([drawing.model, paint.measure.key, paint.overlay, paint.lens, paint.beside], () => legendView({ drawing, paint }))}
+                  ${guard([drawing.model, paint.measure.key, paint.overlay, paint.lens, paint.beside, keptBack], () => legendView({ drawing, paint, answers: !keptBack }))}
                   ${moreView({ conductor, drawing, paint })}
                 </div>
                 <lens-grid .drawing=${drawing} .selection=${selection} .paint=${paint} .choose=${select}></lens-grid>
               </div>
               ${
                 on
-                  ? nothing
+                  ? keptBack
+                    ? nothing
+                    : sectionsView({ conductor, drawing, selection, experiment, busy: state.busy })
                   : html`<cell-panel
                 .conductor=${conductor}
                 .drawing=${drawing}
@@ -120,8 +125,8 @@ export class LogitLens extends LitElement {
           `
           : html`<div class=${state.failure ? '' : 'awaited'}></div>`
       }
-      ${footView({ conductor, element: this })} ${guard([], () => aboutView(conductor))} ${guard([], keysView)}
-      ${modelsView({ conductor })}
+      ${footView({ conductor, element: this })}
+      ${this.#furnished ? html`${guard([], () => aboutView(conductor))} ${guard([], keysView)} ${modelsView({ conductor })}` : nothing}
     `;
   }
 
@@ -138,6 +143,13 @@ export class LogitLens extends LitElement {
     const { position, row } = selected(experiment, drawing.readout);
     const id = drawing.readout.topId(row, position);
     if (id >= 0) this.conductor.togglePin(id);
+  }
+
+  firstUpdated() {
+    setTimeout(() => {
+      this.#furnished = true;
+      this.requestUpdate();
+    });
   }
 
   updated() {

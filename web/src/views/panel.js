@@ -51,6 +51,12 @@ export class CellPanel extends LitElement {
     return this;
   }
 
+  /** The first time it waits until the grid is seen, which would wait for it otherwise. @override */
+  async scheduleUpdate() {
+    if (!this.hasUpdated) await new Promise((r) => requestAnimationFrame(() => setTimeout(r)));
+    super.scheduleUpdate();
+  }
+
   /** On a narrow page the panel is a sheet that comes up from below; elsewhere it is there anyway. */
   async show() {
     if (!narrow.matches || this.classList.contains('up')) return;
@@ -89,9 +95,6 @@ export class CellPanel extends LitElement {
     const { row, position } = this.selection;
     if (!drawing?.readout.has(position)) return nothing;
     const { readout, model } = drawing;
-    const { lead, label } = rowName(readout.rows[row]);
-    const where = row === readout.rows.length - 1 ? outputRow : lead + label;
-    const at = opensText(drawing, position) ? panel.titleStart() : panel.title({ token: readout.token(position) });
     const guesses = readout.guesses(row, position);
     const answer = readout.answerGuess(row, position);
     const raw = viewOf(this.experiment).logits === 'raw';
@@ -106,7 +109,7 @@ export class CellPanel extends LitElement {
           @pointerdown=${(/** @type {PointerEvent} */ e) => this.#swiped(e)}
           @pointerup=${(/** @type {PointerEvent} */ e) => this.#swiped(e)}
         ></button>
-        <h2><span class="where">${where}</span>${sentenceView(model.vocabulary, at)}</h2>
+        ${cellTitleView(drawing, this.selection)}
         <table>
           <thead>
             <tr>
@@ -243,6 +246,15 @@ export class CellPanel extends LitElement {
       })}
     </tbody>`;
   }
+}
+
+/** Which cell it is. @param {Drawing} drawing @param {Selection} selection */
+export function cellTitleView(drawing, { row, position }) {
+  const { readout, model } = drawing;
+  const { lead, label } = rowName(readout.rows[row]);
+  const where = row === readout.rows.length - 1 ? outputRow : lead + label;
+  const at = opensText(drawing, position) ? panel.titleStart() : panel.title({ token: readout.token(position) });
+  return html`<h2><span class="where">${where}</span>${sentenceView(model.vocabulary, at)}</h2>`;
 }
 
 /** @param {Drawing} drawing @param {number} row @param {number} position */

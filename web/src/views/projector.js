@@ -4,12 +4,15 @@
 //   view.reveal     how many rows are shown, from the embedding up; absent: all
 //   view.guess      true while the output row is kept back
 //
-// What is kept back counts as not computed, so that no view can tell it: neither the grid nor the sentence above it.
+// What is kept back counts as not computed, so that no view can tell it: neither the grid nor the sentence above it. Once
+// nothing is, the panel's open sections stand below the grid, as large as it.
 import { html, nothing } from 'lit';
 import { Readout } from '../engine/readout.js';
 import { selected } from '../state/conductor.js';
 import { viewOf } from '../state/experiment.js';
-import { keys, projector } from '../strings.js';
+import { keys, panel, projector } from '../strings.js';
+import { cellTitleView } from './panel.js';
+import { openOf } from './sections.js';
 
 /**
  * @typedef {import('../state/conductor.js').Conductor} Conductor
@@ -73,7 +76,8 @@ function veiledTable(table, seen, rows) {
 /** @param {Conductor} conductor */
 export function toggleProjector(conductor) {
   const { on } = shownOf(conductor.state.experiment, 1);
-  conductor.setView({ projector: on ? undefined : true, reveal: undefined, guess: undefined });
+  // It begins at the embedding: a class that saw the answer would not guess any more.
+  conductor.setView({ projector: on ? undefined : true, reveal: on ? undefined : 1, guess: undefined });
 }
 
 /**
@@ -87,7 +91,6 @@ export function projectorKey(key, shift, conductor) {
   if (!experiment || !drawing) return false;
   const rows = drawing.readout.rows.length;
   const { reveal, guess } = shownOf(experiment, rows);
-  const begun = Number.isInteger(viewOf(experiment).reveal);
   if (shift && (key === 'ArrowLeft' || key === 'ArrowRight')) {
     const { position, row } = selected(experiment, drawing.readout);
     const to = position + (key === 'ArrowLeft' ? -1 : 1);
@@ -96,9 +99,8 @@ export function projectorKey(key, shift, conductor) {
   }
   /** @type {{[key: string]: object}} */
   const does = {
-    // The first step begins at the embedding.
-    ArrowUp: { reveal: begun ? Math.min(rows, reveal + 1) : 1 },
-    ArrowRight: { reveal: begun ? Math.min(rows, reveal + 1) : 1 },
+    ArrowUp: { reveal: Math.min(rows, reveal + 1) },
+    ArrowRight: { reveal: Math.min(rows, reveal + 1) },
     ArrowDown: { reveal: Math.max(1, reveal - 1) },
     ArrowLeft: { reveal: Math.max(1, reveal - 1) },
     Home: { reveal: 1 },
@@ -109,6 +111,22 @@ export function projectorKey(key, shift, conductor) {
   if (!Object.hasOwn(does, key)) return false;
   conductor.setView(does[key]);
   return true;
+}
+
+/** What is read of the selected cell, as far as it was opened before. @param {import('./sections.js').Shared} shared */
+export function sectionsView(shared) {
+  const { drawing, selection, experiment } = shared;
+  if (openOf(experiment).length === 0 || !drawing.readout.has(selection.position)) return nothing;
+  return html`<section class="panel" aria-label=${panel.label}>
+    ${cellTitleView(drawing, selection)}
+    <panel-sections
+      .conductor=${shared.conductor}
+      .drawing=${drawing}
+      .selection=${selection}
+      .experiment=${experiment}
+      .busy=${shared.busy}
+    ></panel-sections>
+  </section>`;
 }
 
 /** @param {{conductor: Conductor}} args the keys, for a moment, and the way out */

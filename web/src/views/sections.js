@@ -127,7 +127,7 @@ export class PanelSections extends LitElement {
 }
 
 /** @param {import('../state/experiment.js').Experiment} experiment @returns {string[]} */
-function openOf(experiment) {
+export function openOf(experiment) {
   const { sections } = viewOf(experiment);
   return Array.isArray(sections) ? sections.filter((key) => Object.hasOwn(SECTIONS, key)) : [];
 }
