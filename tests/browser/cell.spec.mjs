@@ -286,3 +286,18 @@ test.describe('on a narrow page', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
   });
 });
+
+for (const reducedMotion of /** @type {const} */ (['no-preference', 'reduce']))
+  test(`the sheet ${reducedMotion === 'reduce' ? 'is there at once for whoever wants less motion' : 'slides up'}`, async ({
+    page,
+  }) => {
+    await page.emulateMedia({ reducedMotion });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await open(page);
+    await page.evaluate(() => {
+      document.addEventListener('transitionrun', () => document.body.setAttribute('data-moved', ''));
+    });
+    await page.locator('.field').locator('tbody td, [data-row]').last().click();
+    await expect(page.locator('cell-panel.up .handle')).toBeInViewport();
+    await expect(page.locator('[data-moved]')).toHaveCount(reducedMotion === 'reduce' ? 0 : 1);
+  });

@@ -78,7 +78,7 @@ export const models = {
   asking: (/** @type {string} */ name) => `Looking at ${name}`,
   openable: 'It can be opened.',
   shape: (/** @type {import('#lens').Plan} */ p) =>
-    `${count(p.n_layer, 'layer')}, ${count(p.n_head, 'head')} each, d_model ${p.d_model}, ${p.d_vocab.toLocaleString('en')} tokens, context ${p.n_ctx.toLocaleString('en')}`,
+    `${count(p.n_layer, 'layer')}, ${count(p.n_head, 'head')} each, d_model ${p.d_model}, ${grouped(p.d_vocab)} tokens, context ${grouped(p.n_ctx)}`,
   facts: (/** @type {import('#lens').Plan} */ p, /** @type {number} */ files, /** @type {number} */ bytes) =>
     `${millions(p.n_param)} parameters as ${p.dtypes.join(', ')} · ${count(files, 'file')}, ${megabytes(bytes)}`,
   revision: (/** @type {string} */ revision) => `revision ${revision.slice(0, 12)}`,
@@ -253,6 +253,22 @@ export const panel = {
   close: 'Close',
 };
 
+/** How a screen reader says what has no letters. */
+export const spoken = {
+  /** @type {Record<string, string>} */
+  characters: {
+    ' ': 'space',
+    '\n': 'new line',
+    '\t': 'tab',
+    '\r': 'carriage return',
+    '\u00a0': 'no-break space',
+  },
+  bytes: (/** @type {string} */ hex) => `bytes ${hex}`,
+  nothing: 'nothing',
+  bos: 'start or end of a text',
+  unnamed: (/** @type {number} */ id) => `token ${id}`,
+};
+
 /** @param {string} token @param {string} text */
 export function partOf(token, text) {
   return `${token}, part of ${text}`;
@@ -334,7 +350,7 @@ export const who = {
   direct:
     'Direct effect only: what a part does by way of later layers is counted there. Nothing here says what would happen without it.',
   adds: (/** @type {number} */ remainder, /** @type {number} */ size) =>
-    `The parts add up to the cell; rounding leaves ${Math.abs(remainder).toExponential(0)} logits over, of ${size.toFixed(0)} in all.`,
+    `The parts add up to the cell; rounding leaves ${Math.abs(remainder).toExponential(0)} over, where they come to ${size.toFixed(1)} without their signs.`,
   /** @type {Record<string, string>} */
   norms: {
     recomputed: 'Scaled by the row’s own size, as the cell is.',
@@ -708,17 +724,31 @@ export const trouble = {
     `This link cannot be read: ${bare(message)}. Here is the first example instead.`,
   linkBrokenLater: (/** @type {string} */ message) =>
     `This link cannot be read: ${bare(message)}. What was here stays.`,
+  linkLong: (/** @type {number} */ has, /** @type {number} */ most) =>
+    `it has ${has} characters, and ${most} is the most a link may have`,
+  linkPair: (/** @type {string} */ pair) => `“${pair}” is not of the form path=value`,
+  linkDeep: (/** @type {number} */ most) => `a path is more than ${most} keys deep`,
+  linkTwice: (/** @type {string} */ path) => `“${path}” is said twice`,
+  linkInside: (/** @type {string} */ path) => `“${path}” lies inside a plain value`,
+  linkNested: 'a value in it is nested too deeply',
+  linkEncoding: (/** @type {string} */ text) => `“${text}” is not percent-encoded UTF-8`,
   linkModel: (/** @type {string} */ ref) => `it asks for the model “${ref}”, which this page does not have`,
   linkNoLens: 'it has no lens reading for the page to draw',
   linkTooLongToWrite: 'This prompt is too long for a link; the address bar keeps an earlier one.',
   crashed: 'The engine stopped unexpectedly and is being started again.',
+  noTable: (/** @type {string} */ name, /** @type {number} */ read) =>
+    `the engine gave no table “${name}” for read ${read}`,
+  tableShape: (/** @type {string} */ name, /** @type {string} */ got, /** @type {string} */ wanted) =>
+    `table “${name}” is ${got}, not ${wanted}`,
+  noWorker: 'its worker could not be started',
+  messageLost: 'a message was lost',
   restarted: 'The engine stopped unexpectedly and was started again.',
   crashedAgain: (/** @type {string} */ message) => `The engine stopped again: ${message}. Reload the page to go on.`,
   http: (/** @type {string} */ file, /** @type {number} */ status, elsewhere = false) =>
     `${file} could not be loaded: the server answered ${status}.${elsewhere ? ' Try again later, or download the files and drop them here.' : ''}`,
   html: (/** @type {string} */ file) => `${file} could not be loaded: the server sent a web page in its place.`,
-  cutOff: (/** @type {string} */ file, /** @type {string} */ got, /** @type {string} */ wanted) =>
-    `${file} is incomplete: ${got} came, ${wanted} were expected.`,
+  cutOff: (/** @type {string} */ file, /** @type {string} */ got, /** @type {string | null} */ wanted) =>
+    `${file} is incomplete: ${got} came, ${wanted ?? 'more'} were expected.`,
   unreachable: (/** @type {string} */ file, /** @type {string | null} */ host) =>
     host === null
       ? `${file} could not be loaded: the connection failed.`
@@ -807,7 +837,7 @@ export const story = {
 export function rowName(hook) {
   const [, block, site] = /^blocks\.(\d+)\.hook_resid_(pre|mid|post)$/.exec(hook) ?? [];
   if (site === 'pre' && block === '0')
-    return { lead: '', label: 'embed', since: 'the embedding', after: 'at the embedding' };
+    return { lead: '', label: embedRow, since: 'the embedding', after: 'at the embedding' };
   if (site === 'pre')
     return {
       lead: 'before block ',
@@ -827,6 +857,7 @@ export function rowName(hook) {
   return { lead: '', label: hook, since: hook, after: `at ${hook}` };
 }
 
+export const embedRow = 'embed';
 export const outputRow = 'output';
 
 /**
@@ -854,9 +885,14 @@ function percent(share) {
   return share >= 0.005 ? `${Math.round(100 * share)} %` : share > 0 ? '< 1 %' : '0 %';
 }
 
+/** 1,234,567. By hand, because the browser's own formats take as long to be made as the first grid to be drawn. @param {number} n an integer */
+export function grouped(n) {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
 /** @param {number} n @param {string} noun */
 function count(n, noun) {
-  return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
+  return `${grouped(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 /** @param {string} message */
@@ -866,6 +902,6 @@ function bare(message) {
 
 /** @param {number} n */
 function millions(n) {
-  if (n < 1e5) return n.toLocaleString('en');
+  if (n < 1e5) return grouped(n);
   return n < 1e8 ? `${(n / 1e6).toFixed(1)} M` : `${Math.round(n / 1e6)} M`;
 }

@@ -30,9 +30,9 @@ export class Client {
     this.#death.catch(onDeath);
     this.#worker.addEventListener('error', (e) => {
       e.preventDefault();
-      this.#died(new LensError('crash', e.message || 'its worker could not be started'));
+      this.#died(new LensError('crash', e.message || trouble.noWorker));
     });
-    this.#worker.addEventListener('messageerror', () => this.#died(new LensError('crash', 'a message was lost')));
+    this.#worker.addEventListener('messageerror', () => this.#died(new LensError('crash', trouble.messageLost)));
   }
 
   /** @param {Uint8Array<ArrayBuffer>} wasm */

@@ -43,7 +43,7 @@ export async function fetchBytes(url, { name, bytes, progress = () => {}, signal
     }
   } catch {
     if (signal?.aborted) throw signal.reason;
-    throw new LensError('load_cut_off', trouble.cutOff(name, megabytes(size), wanted ? megabytes(wanted) : 'more'));
+    throw new LensError('load_cut_off', trouble.cutOff(name, megabytes(size), wanted ? megabytes(wanted) : null));
   }
   if (wanted !== null && size !== wanted)
     throw new LensError('load_cut_off', trouble.cutOff(name, `${size} bytes`, `${wanted}`));

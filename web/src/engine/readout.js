@@ -1,5 +1,6 @@
 // The tables of one lens read → a Readout: shapes checked once, then every number by [row, position]. Row 0 is the
 // bottom (the embedding), the last row is the output. Cells not computed yet hold NaN or -1 and count as absent.
+import { trouble } from '../strings.js';
 import { LensError } from './errors.js';
 
 /**
@@ -52,13 +53,13 @@ export class Readout {
     for (const [name, dims] of [...Object.entries(SHAPES), ...Object.entries(OPTIONAL)]) {
       const t = this.#tables[name];
       if (!t && name in OPTIONAL) continue;
-      if (!t) throw new LensError('tables', `the engine gave no table “${name}” for read ${read}`);
+      if (!t) throw new LensError('tables', trouble.noTable(name, read));
       const got = t.dims.map((d) => d.name).join(', ');
       const size = t.dims.reduce((n, d) => n * d.size, 1);
       if (got !== dims.join(', ') || t.data.length !== size)
         throw new LensError(
           'tables',
-          `table “${name}” is [${got}] with ${t.data.length} values, not [${dims.join(', ')}] with ${size}`,
+          trouble.tableShape(name, `[${got}] with ${t.data.length} values`, `[${dims.join(', ')}] with ${size}`),
         );
     }
     const [row, position, top] = this.#tables.top_id.dims;

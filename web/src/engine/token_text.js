@@ -1,5 +1,6 @@
 // Token bytes → what a reader sees, and what a screen reader says. A GPT-2 token is bytes, not text: it may begin
 // with a space, be nothing but a line break, or end in the middle of a character. Nothing here touches the DOM.
+import { spoken } from '../strings.js';
 
 /** @typedef {{kind: 'text' | 'mark', text: string}} Piece  a mark stands for something that has no glyph of its own */
 
@@ -9,14 +10,6 @@ const MARKS = new Map([
   ['\t', '⇥'],
   ['\r', '␍'],
   ['\u00a0', '⍽'],
-]);
-
-const SPOKEN = new Map([
-  [' ', 'space'],
-  ['\n', 'new line'],
-  ['\t', 'tab'],
-  ['\r', 'carriage return'],
-  ['\u00a0', 'no-break space'],
 ]);
 
 // Controls, format characters (zero width, bidirectional overrides), other white space, private and unassigned code
@@ -69,11 +62,11 @@ export function tokenSpoken(bytes) {
   for (const part of decode(bytes)) {
     if (typeof part !== 'string') {
       flush();
-      words.push(`bytes ${hexBytes(part)}`);
+      words.push(spoken.bytes(hexBytes(part)));
       continue;
     }
     for (const ch of part) {
-      const name = SPOKEN.get(ch) ?? (UNSEEN.test(ch) ? codePoint(ch) : null);
+      const name = spoken.characters[ch] ?? (UNSEEN.test(ch) ? codePoint(ch) : null);
       if (name === null) text += ch;
       else {
         flush();
@@ -82,7 +75,7 @@ export function tokenSpoken(bytes) {
     }
   }
   flush();
-  return words.join(' ') || 'nothing';
+  return words.join(' ') || spoken.nothing;
 }
 
 /**

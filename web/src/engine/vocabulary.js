@@ -1,4 +1,5 @@
 // What the engine's vocabulary says of a token id, ready to be shown: pieces, spoken form, whether it is special.
+import { spoken } from '../strings.js';
 import { plain, tokenPieces, tokenSpoken } from './token_text.js';
 
 /** @typedef {import('./token_text.js').Piece} Piece */
@@ -101,11 +102,11 @@ export class Vocabulary {
       /** @type {Piece[]} */
       const pieces = [{ kind: 'mark', text: '∅' }];
       const text = bytes ? decode(bytes) : '';
-      return { id, pieces, plain: '∅', spoken: 'start or end of a text', special: true, bytes, text };
+      return { id, pieces, plain: '∅', spoken: spoken.bos, special: true, bytes, text };
     }
     if (!bytes) {
       const text = `#${id}`;
-      return { id, pieces: [{ kind: 'mark', text }], plain: text, spoken: `token ${id}`, special, bytes, text };
+      return { id, pieces: [{ kind: 'mark', text }], plain: text, spoken: spoken.unnamed(id), special, bytes, text };
     }
     const pieces = tokenPieces(bytes);
     return { id, pieces, plain: plain(pieces), spoken: tokenSpoken(bytes), special, bytes, text: decode(bytes) };

@@ -11,6 +11,7 @@
 // of what an Experiment is; unknown keys are carried both ways.
 
 import { LensError } from '../engine/errors.js';
+import { trouble } from '../strings.js';
 
 export const MAX_LINK = 64 * 1024;
 const MAX_DEPTH = 32;
@@ -42,25 +43,21 @@ export function encodeLink(experiment) {
  */
 export function decodeLink(fragment) {
   const text = fragment.replace(/^#/, '');
-  if (text.length > MAX_LINK)
-    throw new LensError(
-      'link_too_long',
-      `it has ${text.length} characters, and ${MAX_LINK} is the most a link may have`,
-    );
+  if (text.length > MAX_LINK) throw new LensError('link_too_long', trouble.linkLong(text.length, MAX_LINK));
   if (/^(\{|%7b)/i.test(text)) return unescapeText(text, false);
   const root = branch();
   for (const pair of text.split('&')) {
     if (pair === '') continue;
     const eq = pair.indexOf('=');
-    if (eq < 1) throw new LensError('link_shape', `“${cut(pair)}” is not of the form path=value`);
+    if (eq < 1) throw new LensError('link_shape', trouble.linkPair(cut(pair)));
     const path = unescapeText(pair.slice(0, eq), true).split('.').map(unescapeKey);
-    if (path.length > MAX_DEPTH) throw new LensError('link_shape', `a path is more than ${MAX_DEPTH} keys deep`);
+    if (path.length > MAX_DEPTH) throw new LensError('link_shape', trouble.linkDeep(MAX_DEPTH));
     plant(root, path, leafValue(unescapeText(pair.slice(eq + 1), true)));
   }
   try {
     return JSON.stringify(grown(root));
   } catch {
-    throw new LensError('link_shape', 'a value in it is nested too deeply');
+    throw new LensError('link_shape', trouble.linkNested);
   }
 }
 
@@ -125,12 +122,12 @@ function plant(root, path, value) {
   for (const [i, key] of path.entries()) {
     const there = here.get(key);
     if (i === path.length - 1) {
-      if (there) throw new LensError('link_shape', `“${cut(path.join('.'))}” is said twice`);
+      if (there) throw new LensError('link_shape', trouble.linkTwice(cut(path.join('.'))));
       here.set(key, { leaf: value });
     } else if (there instanceof Map) {
       here = there;
     } else if (there) {
-      throw new LensError('link_shape', `“${cut(path.join('.'))}” lies inside a plain value`);
+      throw new LensError('link_shape', trouble.linkInside(cut(path.join('.'))));
     } else {
       const next = branch();
       here.set(key, next);
@@ -171,7 +168,7 @@ function unescapeText(text, plus) {
   try {
     return decodeURIComponent(plus ? text.replaceAll('+', ' ') : text);
   } catch {
-    throw new LensError('link_encoding', `“${cut(text)}” is not percent-encoded UTF-8`);
+    throw new LensError('link_encoding', trouble.linkEncoding(cut(text)));
   }
 }
 

@@ -33,10 +33,7 @@ export function formatNats(nats) {
   return Number.isFinite(nats) ? Math.abs(nats).toFixed(2) : '–';
 }
 
-/** @param {number} n */
-export function formatCount(n) {
-  return n.toLocaleString('en');
-}
+export { grouped as formatCount } from '../strings.js';
 
 /** In five characters or fewer: 2,345 is 2.3k. @param {number} rank from 1; anything else is no rank */
 export function formatRank(rank) {

@@ -55,6 +55,7 @@ export class LensGrid extends LitElement {
   #frame = 0;
   /** @type {AbortController | null} */
   #gone = null;
+  /** Told of the first sizes too, in a frame whose layout is done: nothing has to be laid out to know them. */
   #resized = new ResizeObserver(() => this.#measure() && this.requestUpdate());
   /** @type {WeakSet<Element>} */
   #observed = new WeakSet();
@@ -162,7 +163,6 @@ export class LensGrid extends LitElement {
         this.#observed.add(box);
         this.#resized.observe(box);
       }
-    if (!this.#sizes && this.#measure()) return this.requestUpdate();
     const cell = /** @type {HTMLElement | null} */ (this.querySelector('td.here'));
     if (this.#focus && cell) cell.focus({ preventScroll: true });
     this.#focus = false;

@@ -1,7 +1,7 @@
 // <lens-scores>: how far each lens of the shown model is from the output, by depth, on held-out text: what
 // models/fit_lenses.py measured, as three plots and a table. Fetched when the element first comes in sight.
 import { html, LitElement } from 'lit';
-import { lensWords, outputRow, about as words } from '../strings.js';
+import { embedRow, lensWords, outputRow, about as words } from '../strings.js';
 import { formatCount } from './format.js';
 
 /**
@@ -47,7 +47,7 @@ export class LensScores extends LitElement {
     if (!file) return html`<i class="awaited"></i>`;
     const lenses = Object.entries(file.lenses).map(([name, scores]) => ({ name: lensWords(name).name, scores }));
     const rows = lenses[0].scores.kl.map((_, r, all) =>
-      r === 0 ? 'embed' : r === all.length - 1 ? outputRow : `${r - 1}`,
+      r === 0 ? embedRow : r === all.length - 1 ? outputRow : `${r - 1}`,
     );
     return html`
       <h3>${words.lensesTitle}</h3>

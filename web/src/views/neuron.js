@@ -4,7 +4,7 @@ import { html, nothing } from 'lit';
 import { byName, endsOf } from '../engine/weights.js';
 import { neuron as words } from '../strings.js';
 import { endsTableView } from './ends.js';
-import { formatSigned } from './format.js';
+import { formatCount, formatSigned } from './format.js';
 import { Section } from './section.js';
 import { tokenView } from './token.js';
 
@@ -76,7 +76,7 @@ export class NeuronPage extends Section {
             <th scope="row"><button type="button" class="plain" title=${words.position(p)} @click=${() => this.conductor.select(p, this.selection.row)}>${tokenView(vocabulary, shown.token(p))}</button></th>
             <td class="number">${formatSigned(activation.data[p])}</td>
             <td>${ranks.data[i] > 0 ? tokenView(vocabulary, shown.token(p + 1)) : words.end}</td>
-            <td class="number">${ranks.data[i] > 0 ? ranks.data[i].toLocaleString('en') : '–'}</td>
+            <td class="number">${ranks.data[i] > 0 ? formatCount(ranks.data[i]) : '–'}</td>
           </tr>`,
         )}</tbody>
       </table>

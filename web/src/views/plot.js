@@ -11,7 +11,7 @@ import { apart } from './lines.js';
 const HEIGHT = 216;
 const MARGIN = { top: 10, bottom: 34, left: 38, right: 96 };
 const LABEL_GAP = 14;
-const END_ROOM = 32;
+const END_ROOM = 22; // from the middle of a word at an end to that of a number
 const COLOURS = 6; // --line-1 … in panel.css
 
 /**
