@@ -1,4 +1,4 @@
-"""Trains Primer, the model the page opens with: a small GPT-2 of our own, on the CPU.
+"""Trains Primer, the model the page opens with: a small GPT-2 of our own, on a GPU where there is one, else on the CPU.
 
   /usr/bin/python3 models/train.py --corpus ../shared/corpus
 
@@ -172,7 +172,7 @@ class GPT2(torch.nn.Module):
         """The residual stream before block 0 and after each block."""
         t = ids.shape[1]
         p = self.named_cache = self.named()
-        self.mask = torch.full((t, t), -1e9).triu(1)
+        self.mask = torch.full((t, t), -1e9, device=ids.device).triu(1)
         rows = [p["wte.weight"][ids] + p["wpe.weight"][:t]]
         for i in range(self.c["n_layer"]):
             rows.append(self.block(rows[-1], i))
@@ -214,7 +214,7 @@ def save_folder(model, tokenizer, folder):
         f.write("\n")
     header, data = {"__metadata__": {"format": "pt"}}, b""
     for name, value in model.named().items():
-        raw = value.detach().numpy().astype("<f2").tobytes()
+        raw = value.detach().cpu().numpy().astype("<f2").tobytes()
         header[name] = {"dtype": "F16", "shape": list(value.shape), "data_offsets": [len(data), len(data) + len(raw)]}
         data += raw
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -244,8 +244,13 @@ def write_counts(counts, path):
 
 # ---- training ---------------------------------------------------------------
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def has_bfloat16():
-    """Whether this CPU multiplies bfloat16 itself; where it is emulated, float32 is many times faster."""
+    """Whether the device multiplies bfloat16 itself; where a CPU emulates it, float32 is many times faster."""
+    if DEVICE == "cuda":
+        return torch.cuda.is_bf16_supported()
     try:
         with open("/proc/cpuinfo") as f:
             return "avx512_bf16" in f.read()
@@ -257,7 +262,7 @@ FAST = torch.bfloat16 if has_bfloat16() else torch.float32
 
 
 def autocast():
-    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=FAST == torch.bfloat16)
+    return torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=FAST == torch.bfloat16)
 
 
 def orthogonalise(g, steps=5):
@@ -267,6 +272,12 @@ def orthogonalise(g, steps=5):
         a = x @ x.transpose(-1, -2)
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
     return x.float()
+
+
+def add_up(values):
+    """Over the workers, in place."""
+    if dist.get_world_size() > 1:
+        dist.all_reduce(values)
 
 
 class Optimiser:
@@ -303,7 +314,7 @@ class Optimiser:
             stack = torch.stack([u for u, _, _ in items])
             mine = orthogonalise(stack[rank::workers])  # the workers share this out
             stack.zero_()[rank::workers] = mine
-            dist.all_reduce(stack)
+            add_up(stack)
             for o, (_, v, tall) in zip(stack, items):
                 rows, columns = v.shape  # [in, out]
                 rate = self.muon_lr * factor
@@ -382,8 +393,8 @@ def stage_at(progress):
 
 
 def train(rank, args, c):
-    """One worker: one process and thread a core, each with its part of every batch. That is faster than
-    one process with a thread a core, and far less disturbed by other work on the machine."""
+    """One worker. On a CPU one process and thread a core, each with its part of every batch: that is faster than
+    one process with a thread a core, and far less disturbed by other work on the machine. On a GPU there is one."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{os.path.abspath(args.work)}/meeting",
                             rank=rank, world_size=args.workers)
@@ -392,8 +403,8 @@ def train(rank, args, c):
     for stage in range(len(corpus.STAGES)):
         with np.load(rows_path(args, stage)) as f:
             rows.append(f["train"])
-            held = torch.from_numpy(f["held"].astype(np.int64))
-    model = GPT2(c)
+            held = torch.from_numpy(f["held"].astype(np.int64)).to(DEVICE)
+    model = GPT2(c).to(DEVICE)
     counts = np.zeros(c["vocab_size"], np.int64)  # of each token as these weights read it
     if args.start:
         weights, counts = gguf.read_gpt2(args.start), read_counts(args.start)
@@ -406,7 +417,7 @@ def train(rank, args, c):
     done = {"step": 0, "rows": [0] * len(corpus.STAGES), "seconds": 0.0, "counts": counts, "first": int(counts.sum())}
     checkpoint = os.path.join(args.work, "checkpoint.pt")
     if os.path.exists(checkpoint):
-        saved = torch.load(checkpoint)
+        saved = torch.load(checkpoint, map_location=DEVICE, weights_only=False)  # our own file
         model.load_state_dict(saved["model"])
         optimiser.load(saved["optimiser"])
         done = saved["done"]
@@ -440,13 +451,13 @@ def train(rank, args, c):
         factor = min(1.0, (done["step"] + 1) / args.warmup, (1 - progress) / args.decay)
         at = np.arange(done["rows"][stage], done["rows"][stage] + args.batch) % len(rows[stage])
         batch = rows[stage][at]
-        ids = torch.from_numpy(batch[rank::args.workers].astype(np.int64))
+        ids = torch.from_numpy(batch[rank::args.workers].astype(np.int64)).to(DEVICE)
         with autocast():
             loss = model.loss(ids)
         model.zero_grad(set_to_none=True)
         loss.backward()
         flat = torch.cat([p.grad.reshape(-1) for p in parameters] + [loss.detach().reshape(1).float()])
-        dist.all_reduce(flat)
+        add_up(flat)
         flat /= args.workers
         loss = flat[-1].item()
         flat *= min(1.0, 1.0 / flat[:-1].norm().item())
@@ -504,7 +515,7 @@ def main():
     a.add_argument("--warmup", type=int, default=200)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--decay", type=float, default=1 / 3, help="last part of the run, over which the rates fall to zero")
-    a.add_argument("--workers", type=int, default=os.cpu_count())
+    a.add_argument("--workers", type=int, default=1 if DEVICE == "cuda" else os.cpu_count())
     a.add_argument("--smoke", action="store_true", help="a tiny model on some of the text, seconds; needs --out")
     args = a.parse_args()
     if args.smoke:

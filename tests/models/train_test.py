@@ -60,14 +60,14 @@ class Smoke(unittest.TestCase):
         second = self.loss()
         self.assertLess(second, first)
 
-        # From what the page would be given: another work folder, nothing but the GGUF and its counts.
+        # From what the page would be given: another work folder, nothing but the GGUF and its counts. What it read counts.
         done = subprocess.run([PROGRAM, "convert", self.folder / "out", self.folder / "tiny.gguf", "--type", "q8_0"],
                               capture_output=True, timeout=60)  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
         shutil.copy(self.folder / "out" / "counts.json", self.folder / "tiny.counts.json")
         shutil.rmtree(self.folder / "work")
         shutil.rmtree(self.folder / "out")
-        said = self.train("--tokens", "2560", "--from", self.folder / "tiny.gguf", "--lr", "1e-9", "--muon-lr", "1e-9")
+        said = self.train("--tokens", str(38400 + 2560), "--from", self.folder / "tiny.gguf", "--lr", "1e-9", "--muon-lr", "1e-9")
         self.assertIn("done: 10 steps", said)
         self.assertAlmostEqual(self.loss(), second, delta=0.05)
         counts = json.loads((self.folder / "out" / "counts.json").read_text())
