@@ -276,6 +276,35 @@ def write(engine, tokenizer, prompt, n=60, temperature=0.8, seed=1):
     return tokenizer.decode(ids[1:])
 
 
+# ---- the card ----------------------------------------------------------------
+
+SOURCES = {"all": "all held-out text", "books-children": "children's books", "books-classics": "classic novels",
+           "stories-ccby": "picture-book stories", "tatoeba-eng": "Tatoeba sentences", "factbook": "Factbook"}
+
+
+def tables(result):
+    """The scores as models/README.md shows them."""
+    lines = ["| | documents | tokens | loss (nats a token) | 5-gram | unigram | loss / unigram | bits per byte |", "|---" * 8 + "|"]
+    for source, title in SOURCES.items():
+        s = result["held_out"][source]
+        lines.append(f"| {title} | {s['documents']} | {s['tokens']:,} | {s['loss']:.2f} | {s['five_gram']:.2f} | {s['unigram']:.2f} | "
+                     f"{100 * s['loss_to_unigram']:.1f} % | {s['bits_per_byte']:.2f} |")
+    readers = ("model", "without cue", "five-gram")
+    lines += ["", "| task (prompts) | " + " | ".join(f"{what}: {who}" for what in ("on top", "before the foil") for who in readers)
+              + " | logit difference |", "|---" * 8 + "|"]
+
+    def cell(values, scale, digits, sign=""):
+        if values is None:
+            return "–"
+        value, error = (f"{scale * v:{s}.{digits}f}" for v, s in zip(values, (sign, "")))
+        return f"{value} ± {error}".replace("-", "−")
+    for task, t in result["tasks"].items():
+        shares = [cell(t[who].get(measure), 100, 0) for measure in ("top1", "beats_foil") for who in readers]
+        difference = cell(t["model"].get("logit_difference"), 1, 1, "+")
+        lines.append(f"| {task} ({t['prompts']}) | " + " | ".join([*shares, difference]) + " |")
+    return "\n".join(lines)
+
+
 WRITE = ["Once upon a time there was", "The economy of", "Tom and Lucy went to the river.", "\"Where are you going?\" asked",
          "The lion said to the mouse"]
 
@@ -313,7 +342,7 @@ def main():
     with open(args.out, "w", encoding="utf-8") as f:
         json.dump(result, f, indent=1, ensure_ascii=False)
         f.write("\n")
-    print(json.dumps({k: result[k] for k in ("rows", "tasks", "writes")}, indent=1, ensure_ascii=False))
+    print(tables(result))
 
 
 if __name__ == "__main__":
