@@ -249,6 +249,10 @@ test('a character over several tokens has one bracket that carries it, and a tow
   expect(await heads.evaluateAll((all) => all.map((th) => /** @type {HTMLElement} */ (th).dataset.over))).toEqual(over);
   await expect(heads.nth(first)).toHaveAttribute('aria-label', /bytes F0.*, part of \u{10348}/u);
 
+  await expect(page.locator('.said .look')).toHaveCount(0);
+  await box(page).fill('\u0645\u0631\u062d\u0628\u0627 \u0628\u0643');
+  await expect(page.locator('.said .look')).toContainText('loose bytes');
+
   await box(page).fill(`e${'\u0301'.repeat(60)}`);
   await expect.poll(() => chips.count()).toBeGreaterThan(20);
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);

@@ -217,6 +217,23 @@ test.describe('projector', () => {
   const rows = (/** @type {import('@playwright/test').Page} */ page) =>
     page.locator('.grid tbody tr').evaluateAll((trs) => trs.map((tr) => [...tr.querySelectorAll('td bdi')].length > 0));
 
+  test('a long text: the column that is asked about is in sight, at every size', async ({ page }) => {
+    await open(page);
+    await box(page).fill(
+      'The king and the queen of the old land went to the city and the sea and said that they were there.',
+    );
+    await expect.poll(() => page.locator('.chips li').count()).toBeGreaterThan(20);
+    await page.keyboard.press('Escape');
+    for (const act of [
+      () => page.keyboard.press('p'),
+      () => page.setViewportSize({ width: 1100, height: 800 }),
+      () => page.keyboard.press('Escape'),
+    ]) {
+      await act();
+      await expect(page.locator('.grid thead .here')).toBeInViewport({ ratio: 0.9 });
+    }
+  });
+
   test('sections that were open come below the grid once nothing is kept back', async ({ page }) => {
     await page.setViewportSize({ width: 1920, height: 1080 });
     await open(page);
@@ -264,8 +281,13 @@ test.describe('projector', () => {
     await page.keyboard.press('?');
     await expect(page.locator('.story')).not.toContainText(String(answer));
     expect(await rows(page)).toEqual(Array.from({ length: n }, (_, i) => i > 0));
+    await expect(page.locator('.hint')).toContainText('The output is hidden');
+    await page.keyboard.press('ArrowUp');
+    await expect(page.locator('.story')).toContainText(String(answer));
+    await page.keyboard.press('?');
     await page.keyboard.press('Shift+ArrowLeft');
     await expect.poll(async () => (await experimentOf(page)).view.position).toBeGreaterThan(0);
+    await expect(page.locator('.grid td.here')).toBeFocused();
     // The link holds it, so that a lesson can begin so.
     await expect.poll(() => page.url()).toContain('view.guess=true');
     await page.reload();

@@ -26,7 +26,7 @@ test('the plain story', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris .41, leading since block 2, before that ·the.',
+    'After ·is the model says ·Paris with probability .41, leading since block 2, just before that ·the.',
   );
   assert.equal(predictionDepth(readoutOf([{ answer: Paris, rows }]), 0), 3);
 });
@@ -60,7 +60,7 @@ test('it led throughout', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris .90, leading throughout, from the embedding on.',
+    'After ·is the model says ·Paris with probability .90, leading throughout, from the embedding on.',
   );
 });
 
@@ -72,7 +72,7 @@ test('it never led before the output', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris .60, leading only at the output, before that ·the.',
+    'After ·is the model says ·Paris with probability .60, leading only at the output, just before that ·the.',
   );
 });
 
@@ -86,13 +86,13 @@ test('it led, was overtaken, and came back', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris .60, leading again since block 2 (first after block 0), just before that ·the.',
+    'After ·is the model says ·Paris with probability .60, leading again since block 2 (first after block 0), just before that ·the.',
   );
   rows[0] = [Paris, 0.3];
   rows[3] = [the, 0.1];
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris .60, leading again since the output (first at the embedding), just before that ·the.',
+    'After ·is the model says ·Paris with probability .60, leading again since the output (first at the embedding), just before that ·the.',
   );
 });
 
@@ -103,11 +103,11 @@ test('a weak answer is not said aloud, and a close second is named', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows, second: [the, 0.066] }),
-    'After ·is the model leans to ·Paris .07, all but level with ·the .07, leading only at the output, before that ·the.',
+    'After ·is the model leans to ·Paris with probability .07, all but level with ·the .07, leading only at the output, just before that ·the.',
   );
   assert.equal(
     told({ answer: Paris, rows, second: [the, 0.06] }),
-    'After ·is the model leans to ·Paris .07, just ahead of ·the .06, leading only at the output, before that ·the.',
+    'After ·is the model leans to ·Paris with probability .07, just ahead of ·the .06, leading only at the output, just before that ·the.',
   );
 });
 
@@ -135,7 +135,7 @@ test('at the start, inside blocks, and before there is anything to tell', () => 
       'blocks.0.hook_resid_mid',
       'blocks.0.hook_resid_post',
     ]),
-    'At the very start, before any text, the model says ·Paris .50, leading since the middle of block 0, before that ·the.',
+    'At the very start, before any text, the model says ·Paris with probability .50, leading since the middle of block 0, just before that ·the.',
   );
   assert.deepEqual(story(readoutOf([{ answer: -1, rows }]), 0, false), []);
 });

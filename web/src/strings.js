@@ -14,6 +14,8 @@ export const page = {
   lookAt: 'Look at',
   tokens: (/** @type {number} */ n) => count(n, 'token'),
   tokensLabel: 'The prompt as the model reads it',
+  mostlyBytes:
+    'Most of this text reaches the model as loose bytes: it has hardly read such writing, so what it says here is not worth much.',
   deeper: 'deeper',
   legendBold: 'bold',
   legendBoldMeans: 'where the final answer already leads',
@@ -376,7 +378,7 @@ export const moments = {
     from,
     ' → ',
     to,
-    `, ahead by ${margin.replace('+', '')}${{ attention: ', by attention', mlp: ', by the MLP', block: '' }[by]}`,
+    `, ahead by ${margin.replace('+', '')} in logits${{ attention: ', by attention', mlp: ', by the MLP', block: '' }[by]}`,
   ],
   peak: 'least sure',
   peakMeans: (/** @type {string} */ nats) => `: ${nats} nats of entropy`,
@@ -604,6 +606,7 @@ export const about = {
         'One column for each token, one row for each depth; “after block 3” is the stream after the fourth block, for blocks count from 0.',
         'A column tells of the token that comes after it, not of the one above it.',
         '· is a space that belongs to the token, ↵ a new line, ⇥ a tab, ∅ the start of the text (or its end), ‹E2› a raw byte: a token may be half a character.',
+        'The bottom row reads a token’s own embedding, before any block has worked on it. Common words come back as themselves; a rarer one may come back as a stray piece of a word or a byte that has nothing to do with it.',
         'The first column often looks odd. The model treats the first position in a way of its own.',
       ],
     },
@@ -695,7 +698,7 @@ export const keys = {
     ['↑ ↓ ← →', 'move in the grid'],
     ['Home End', 'first and last column; with Ctrl, first and last cell'],
     ['Enter', 'pins the cell’s token, or lets it go'],
-    ['P', 'projector: large, bare, layer by layer'],
+    ['P', 'projector: large, bare and light, layer by layer'],
     ['?', 'these keys'],
     ['Ctrl + Z', 'in the prompt: undoes, also an example'],
   ],
@@ -703,18 +706,19 @@ export const keys = {
     ['↑ or →', 'shows the next layer, from the embedding on'],
     ['↓ or ←', 'hides it again'],
     ['Home End', 'only the embedding; all layers'],
-    ['?', 'hides the output row, and shows it'],
+    ['?', 'hides the output row, and shows it; → shows it at last, too'],
     ['Shift + ← →', 'another column'],
     ['P or Esc', 'leaves'],
   ],
 };
 
 export const projector = {
+  hidden: 'The output is hidden',
   hint: [
     ['→', 'next layer'],
     ['←', 'back'],
     ['End', 'all'],
-    ['?', 'hides the output'],
+    ['?', 'hides or shows the output'],
     ['Esc', 'leaves'],
   ],
 };
@@ -798,6 +802,8 @@ export const story = {
   after: (token) => ['After ', token, ' the model '],
   /** @param {Part} answer @returns {Part[]} */
   says: (answer) => ['says ', answer],
+  /** @param {Part} prob @returns {Part[]} */
+  with: (prob) => [' with\u00a0probability\u00a0', prob],
   /** @param {Part} answer @returns {Part[]} */
   leansTo: (answer) => ['leans to ', answer],
   /** @param {Part} token @param {Part} prob @returns {Part[]} */
@@ -807,7 +813,7 @@ export const story = {
   /** @returns {Part[]} */
   throughout: () => [', leading throughout, from the embedding on.'],
   /** @param {string} since @param {Part} before @returns {Part[]} */
-  since: (since, before) => [`, leading since ${since}, before that `, before, '.'],
+  since: (since, before) => [`, leading since ${since}, just before that `, before, '.'],
   /** @param {{after: string}} early @param {string} since @param {Part} before @returns {Part[]} */
   again: (early, since, before) => [
     `, leading again since ${since} (first ${early.after}), just before that `,
@@ -815,7 +821,7 @@ export const story = {
     '.',
   ],
   /** @param {Part} before @returns {Part[]} */
-  onlyAtTheOutput: (before) => [', leading only at the output, before that ', before, '.'],
+  onlyAtTheOutput: (before) => [', leading only at the output, just before that ', before, '.'],
   /** @param {Part} reads @returns {Part[]} */
   neverHere: (reads) => ['; read with this norm, even the last row still has ', reads, '.'],
   /** @param {string} row @param {string} nats @returns {Part[]} */

@@ -55,8 +55,14 @@ export class LensGrid extends LitElement {
   #frame = 0;
   /** @type {AbortController | null} */
   #gone = null;
+  /** Whether the sizes are new, so that the selected column may have gone out of sight. */
+  #refitted = false;
   /** Told of the first sizes too, in a frame whose layout is done: nothing has to be laid out to know them. */
-  #resized = new ResizeObserver(() => this.#measure() && this.requestUpdate());
+  #resized = new ResizeObserver(() => {
+    if (!this.#measure()) return;
+    this.#refitted = true;
+    this.requestUpdate();
+  });
   /** @type {WeakSet<Element>} */
   #observed = new WeakSet();
 
@@ -130,6 +136,13 @@ export class LensGrid extends LitElement {
   willUpdate(changed) {
     if (!this.drawing || !this.paint) return;
     if (changed.has('paint')) this.#painted = this.paint;
+    // Moved from elsewhere, the selection takes the focus along.
+    if (
+      changed.has('selection') &&
+      document.activeElement?.matches('.grid td') &&
+      this.contains(document.activeElement)
+    )
+      this.#focus = true;
     this.toggleAttribute('data-numbers', this.paint.numbers);
     this.toggleAttribute('data-whole', this.#whole);
     if (!this.#sizes || narrow.matches) return;
@@ -137,7 +150,7 @@ export class LensGrid extends LitElement {
     // A selection out of sight is scrolled to, and drawn in the same turn.
     const most = Math.max(0, leftOf(g, g.positions) - g.room);
     this.#scrolled = Math.min(this.#scrolled, most);
-    if (changed.has('selection') || changed.has('drawing'))
+    if (changed.has('selection') || changed.has('drawing') || this.#refitted)
       this.#scrolled = scrolledTo(g, this.selection.position, this.#scrolled);
     this.#window(g);
   }
@@ -166,10 +179,12 @@ export class LensGrid extends LitElement {
     const cell = /** @type {HTMLElement | null} */ (this.querySelector('td.here'));
     if (this.#focus && cell) cell.focus({ preventScroll: true });
     this.#focus = false;
-    if (!changed.has('selection') && !changed.has('drawing')) return;
+    if (!changed.has('selection') && !changed.has('drawing') && !this.#refitted) return;
+    this.#refitted = false;
     cancelAnimationFrame(this.#frame);
+    const to = this.#scrolled; // for the scroller may tell of where it was before the frame comes
     this.#frame = requestAnimationFrame(() => {
-      if (!narrow.matches && scroller.scrollLeft !== this.#scrolled) scroller.scrollLeft = this.#scrolled;
+      if (!narrow.matches && scroller.scrollLeft !== to) scroller.scrollLeft = to;
       if (cell?.isConnected) revealRow(scroller, cell);
     });
   }

@@ -18,7 +18,7 @@ import { hintView, sectionsView, shownOf, veiled } from './projector.js';
 import { chipsView, examplesView, promptView } from './prompt.js';
 import { statusView } from './status.js';
 import { asked, story } from './story.js';
-import { sentenceView } from './token.js';
+import { mostlyBytes, sentenceView } from './token.js';
 
 /** @typedef {import("./grid.js").Selection} Selection */
 
@@ -95,6 +95,7 @@ export class LogitLens extends LitElement {
           ? html`
             <div class="said" ?data-stale=${stale}>
               <p class="story">${sentenceView(drawing.model.vocabulary, told)}</p>
+              ${mostlyBytes(drawing) ? html`<p class="look">${page.mostlyBytes}</p>` : nothing}
               ${example?.look_at ? html`<p class="look"><b>${page.lookAt}</b> ${example.look_at}</p>` : nothing}
             </div>
             <div class="reading" ?data-busy=${state.busy} ?data-stale=${stale}>

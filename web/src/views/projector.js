@@ -97,10 +97,13 @@ export function projectorKey(key, shift, conductor) {
     conductor.select(Math.max(0, Math.min(drawing.readout.positions - 1, to)), row);
     return true;
   }
+  // Kept back or not, the output is the last that comes.
+  const next =
+    guess && reveal >= rows - 1 ? { reveal: rows, guess: undefined } : { reveal: Math.min(rows, reveal + 1) };
   /** @type {{[key: string]: object}} */
   const does = {
-    ArrowUp: { reveal: Math.min(rows, reveal + 1) },
-    ArrowRight: { reveal: Math.min(rows, reveal + 1) },
+    ArrowUp: next,
+    ArrowRight: next,
     ArrowDown: { reveal: Math.max(1, reveal - 1) },
     ArrowLeft: { reveal: Math.max(1, reveal - 1) },
     Home: { reveal: 1 },
@@ -131,8 +134,10 @@ export function sectionsView(shared) {
 
 /** @param {{conductor: Conductor}} args the keys, for a moment, and the way out */
 export function hintView({ conductor }) {
-  if (!shownOf(conductor.state.experiment, 1).on) return nothing;
+  const { on, guess } = shownOf(conductor.state.experiment, 1);
+  if (!on) return nothing;
   return html`<p class="hint">
+    ${guess ? html`<strong>${projector.hidden}</strong>` : nothing}
     <span class="keys">${projector.hint.map(([key, means]) => html`<span><kbd>${key}</kbd> ${means}</span>`)}</span>
     <button type="button" class="link" @click=${() => toggleProjector(conductor)}>${keys.leave}</button>
   </p>`;

@@ -37,8 +37,7 @@ function decided(readout, position, opens) {
   const head = [
     ...where,
     ...says(answer),
-    '\u00a0',
-    { prob: first.prob },
+    ...words.with({ prob: first.prob }),
     ...(close ? beside({ token: second.id }, { prob: second.prob }) : []),
   ];
   if (depth === 0) return [...head, ...words.throughout()];

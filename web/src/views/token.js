@@ -61,6 +61,16 @@ export function bracketOf({ readout, model }, position) {
   return known.get(position) ?? null;
 }
 
+const SOME = 8; // tokens: one emoji is no other writing
+
+/** Whether most tokens are pieces of characters. @param {import("./measures.js").Drawing} drawing */
+export function mostlyBytes(drawing) {
+  const { positions } = drawing.readout;
+  let pieces = 0;
+  for (let p = 0; p < positions; p++) if (bracketOf(drawing, p)) pieces++;
+  return pieces >= SOME && pieces > positions / 2;
+}
+
 /** A prompt's token for a screen reader. @param {import("./measures.js").Drawing} drawing @param {number} position */
 export function spokenAt(drawing, position) {
   const { spoken } = drawing.model.vocabulary.token(drawing.readout.token(position));
