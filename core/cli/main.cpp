@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "cli/calibrate.h"
 #include "cli/files.h"
 #include "cli/report.h"
 #include "cli/score.h"
@@ -220,6 +221,23 @@ int score(const std::string& path, const fs::path& text_path, bool json) {
   return 0;
 }
 
+int calibrate_model(const std::string& path, const fs::path& text_path, const fs::path& out) {
+  if (out.extension() != ".safetensors") return fail({"usage", out.string() + " should end in .safetensors."});
+  Models models(path);
+  const auto model = models.get(path);
+  if (!model) return fail(model.error());
+  const auto text = read_file(text_path);
+  if (!text) return fail(text.error());
+  const auto made = calibrate(**model, {reinterpret_cast<const char*>(text->bytes.data()), text->bytes.size()});
+  if (!made) return fail(made.error());
+  NewFile file(out);
+  if (auto status = file.write(made->file); !status) return fail(status.error());
+  if (auto status = file.finish(); !status) return fail(status.error());
+  std::printf("mean readings of %zu positions -> %s, %.1f kB\n", made->n_position, out.c_str(),
+              static_cast<double>(made->file.size()) / 1e3);
+  return 0;
+}
+
 const std::map<std::string, DType> kTypes{{"f32", DType::F32}, {"f16", DType::F16}, {"q8_0", DType::Q8_0}};
 
 int convert_file(const fs::path& in, const fs::path& out, DType type) {
@@ -302,6 +320,12 @@ int main(int argc, char** argv) {
   score_command->add_flag("--json", json, "print JSON");
 
   fs::path in, out;
+  auto* calibrate_command =
+      app.add_subcommand("calibrate", "what each row says on average of a text, for the calibrated lens");
+  calibrate_command->add_option("--model", model, "as for read")->required();
+  calibrate_command->add_option("--text-file", text_file, "the text; a hundred thousand tokens or more")->required();
+  calibrate_command->add_option("OUT", out, "the new .safetensors file, a --lens-file for read")->required();
+
   DType type = DType::F16;
   auto* convert_command = app.add_subcommand("convert", "writes a model as one GGUF, its tokenizer inside");
   convert_command->add_option("IN", in, "as --model for read")->required();
@@ -315,6 +339,7 @@ int main(int argc, char** argv) {
     if (read_command->parsed()) return read(flags);
     if (tokenize_command->parsed()) return tokenize(model, text, json);
     if (score_command->parsed()) return score(model, text_file, json);
+    if (calibrate_command->parsed()) return calibrate_model(model, text_file, out);
     return convert_file(in, out, type);
   } catch (const std::exception&) {
     return fail({"out_of_memory", "This does not fit in the memory there is."});

@@ -4,9 +4,10 @@
 #include <cassert>
 #include <cmath>
 #include <cstdio>
-#include <functional>
 #include <numeric>
 #include <optional>
+
+#include "base/order.h"
 
 namespace lens {
 namespace {
@@ -45,6 +46,7 @@ Json lens_json(const LoadedModel& model, const ReadTables& reading) {
         Json token = token_json(model, top_id[t]);
         token["logit"] = number(top_logit[t]);
         token["prob"] = number(top_prob[t]);
+        if (find(reading, "top_lift")) token["lift"] = number(floats(reading, "top_lift")[t]);
         top.push_back(std::move(token));
       }
       Json cell{{"top", std::move(top)}};
@@ -65,6 +67,7 @@ Json lens_json(const LoadedModel& model, const ReadTables& reading) {
           token["logit"] = number(floats(reading, "track_logit")[i * n_track + t]);
           token["prob"] = number(floats(reading, "track_prob")[i * n_track + t]);
           token["rank"] = ids(reading, "track_rank")[i * n_track + t];
+          if (find(reading, "track_lift")) token["lift"] = number(floats(reading, "track_lift")[i * n_track + t]);
           tracked.push_back(std::move(token));
         }
         cell["track"] = std::move(tracked);
@@ -237,7 +240,7 @@ std::string components_text(const LoadedModel& model, const ReadTables& reading)
     lines.push_back({"MLP bias " + number, floats(reading, "mlp_bias")[layer], {}});
   }
   std::erase_if(lines, [](const Line& line) { return std::isnan(line.logit); });
-  std::ranges::sort(lines, std::greater<>(), [](const Line& line) { return std::abs(line.logit); });
+  std::ranges::sort(lines, {}, [](const Line& line) { return largest_first(std::abs(line.logit)); });
 
   char sum[128];
   std::snprintf(sum, sizeof sum, "%+.4f, the parts add up to within %.1e of %.1f in all", static_cast<double>(total[0]),
@@ -250,7 +253,7 @@ std::string components_text(const LoadedModel& model, const ReadTables& reading)
       const auto source = floats(reading, "source").subspan(*head * n_key, n_key);
       std::vector<std::size_t> order(n_key);
       std::iota(order.begin(), order.end(), std::size_t{0});
-      std::ranges::sort(order, std::greater<>(), [&](std::size_t j) { return std::abs(source[j]); });
+      std::ranges::sort(order, {}, [&](std::size_t j) { return largest_first(std::abs(source[j])); });
       for (std::size_t j = 0; j < std::min(sources, n_key); ++j)
         text +=
             (j == 0 ? "from " : ", ") + token(ids(reading, "token")[order[j]]) + " " + signed_logit(source[order[j]]);

@@ -1,10 +1,10 @@
 #include "cli/score.h"
 
-#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
 
+#include "cli/windows.h"
 #include "kernels/unembed.h"
 #include "model/forward.h"
 
@@ -36,32 +36,16 @@ double Score::mean_loss() const { return nats / static_cast<double>(n_token); }
 double Score::bits_per_byte() const { return nats / std::numbers::ln2 / static_cast<double>(n_byte); }
 
 Result<Score> score_text(const LoadedModel& loaded, std::string_view text) {
-  const Model& model = loaded.model;
-  const auto bos = model.config().bos;
-  if (!loaded.tokenizer)
-    return Error{"no_tokenizer",
-                 loaded.ref + " has no tokenizer files (vocab.json and merges.txt, or tokenizer.json)."};
-  if (bos && static_cast<std::size_t>(*bos) >= model.config().d_vocab)
-    return Error{"token_id", loaded.ref + " names the BOS token " + std::to_string(*bos) + "; there are " +
-                                 std::to_string(model.config().d_vocab) + " tokens."};
-  std::vector<TokenId> tokens = loaded.tokenizer->encode(text);
-  Score score{.n_byte = text.size()};
-  if (bos)
-    tokens.insert(tokens.begin(), *bos);
-  else if (!tokens.empty())
-    score.n_byte -= loaded.token_bytes(tokens.front()).size();
-  if (tokens.size() < 2) return Error{"text_short", "The text has no token to predict; give it more words."};
-
-  score.n_token = tokens.size() - 1;
-  for (std::size_t begin = 0; begin < score.n_token; begin += model.config().n_ctx) {
-    const std::size_t n = std::min(model.config().n_ctx, score.n_token - begin);
-    std::vector<TokenId> inputs(tokens.begin() + static_cast<std::ptrdiff_t>(begin),
-                                tokens.begin() + static_cast<std::ptrdiff_t>(begin + n));
-    if (bos) inputs.front() = *bos;
-    score.nats += window_nats(model, inputs, std::span(tokens).subspan(begin + 1, n));
-  }
+  const auto windows = Windows::of(loaded, text);
+  if (!windows) return windows.error();
+  Score score{.n_token = windows->n_predicted(), .n_byte = text.size()};
+  if (!loaded.model.config().bos) score.n_byte -= loaded.token_bytes(windows->first()).size();
+  windows->for_each([&](std::span<const TokenId> inputs, std::span<const TokenId> targets) {
+    score.nats += window_nats(loaded.model, inputs, targets);
+  });
   if (!std::isfinite(score.nats))
-    return Error{"out_of_range", loaded.ref + " gives numbers too large for float32 on this text; no score can be had."};
+    return Error{"out_of_range",
+                 loaded.ref + " gives numbers too large for float32 on this text; no score can be had."};
   return score;
 }
 

@@ -18,10 +18,8 @@ struct Score {
   double bits_per_byte() const;  // nats / ln 2 / n_byte
 };
 
-// Cross-entropy of `text` in windows of the model's context that do not see one another. A model with a BOS token reads
-// it at the start of every window, and every token is predicted once; one without begins each window with the last
-// token of the window before, and the text's first token is only read. <|endoftext|> inside the text is text.
-// Errors: no_tokenizer; token_id (a BOS outside the vocabulary); text_short (no token to predict); out_of_range (the model's numbers overflow).
+// Cross-entropy of `text` in windows of the model's context (windows.h). Errors: those of Windows::of; out_of_range (the
+// model's numbers overflow).
 Result<Score> score_text(const LoadedModel& model, std::string_view text);
 
 // {"v", "tokens", "bytes", "loss", "bits_per_byte", "window", "bos"}

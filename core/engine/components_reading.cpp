@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/order.h"
 #include "engine/reading.h"
 #include "engine/resolve.h"
 #include "lens/components.h"
@@ -14,8 +15,8 @@ namespace {
 
 class ComponentsReading : public Reading {
  public:
-  ComponentsReading(SlicedRun& run, CellQuestion asked, std::size_t neurons)
-      : Reading(run), asked_(asked), n_neuron_(std::min(neurons, run.model().config().d_mlp)) {}
+  ComponentsReading(SlicedRun& run, std::shared_ptr<const LoadedLens> lens, CellQuestion asked, std::size_t neurons)
+      : Reading(run), lens_(std::move(lens)), asked_(asked), n_neuron_(std::min(neurons, run.model().config().d_mlp)) {}
 
   // One to begin with, then one a block.
   std::size_t steps_left() const override { return parts_ ? parts_->n_block() - parts_->blocks().size() : 1; }
@@ -23,7 +24,7 @@ class ComponentsReading : public Reading {
     if (parts_)
       parts_->read_block(run_.activations());
     else
-      parts_.emplace(run_.model(), run_.activations(), asked_, run_.mean_W_U());
+      parts_.emplace(run_.model(), lens_->lens, run_.activations(), asked_, run_.mean_W_U());
   }
 
   std::vector<Table> tables() override {
@@ -58,8 +59,9 @@ class ComponentsReading : public Reading {
     floats("total", "logit", {{"total", 4, {"shown", "sum", "remainder", "size"}}}, [&](auto put) {
       put(parts_->shown()), put(parts_->sum()), put(parts_->shown() - parts_->sum()), put(parts_->size());
     });
-    floats("outside", "logit", {{"part", 3, {"W_E", "W_pos", "ln_f bias"}}},
-           [&](auto put) { put(parts_->embed()), put(parts_->pos_embed()), put(parts_->norm_bias()); });
+    floats("outside", "logit", {{"part", 4, {"W_E", "W_pos", "ln_f bias", "lens bias"}}}, [&](auto put) {
+      put(parts_->embed()), put(parts_->pos_embed()), put(parts_->norm_bias()), put(parts_->lens_bias());
+    });
     of_blocks("head", "logit", {layer, head}, [](B b) { return std::span(b.head); });
     of_blocks("attn_bias", "logit", {layer}, [](B b) { return b.attn_bias; });
     of_blocks("mlp", "logit", {layer}, [](B b) { return b.neuron.empty() ? kNone : b.mlp; });
@@ -84,7 +86,7 @@ class ComponentsReading : public Reading {
       std::vector<std::size_t> order(block.neuron.size());
       std::iota(order.begin(), order.end(), std::size_t{0});
       std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(n_neuron_), {},
-                                [&](std::size_t n) { return std::pair(-std::abs(block.neuron[n]), n); });
+                                [&](std::size_t n) { return std::pair(largest_first(std::abs(block.neuron[n])), n); });
       for (std::size_t i = 0; i < n_neuron_; ++i) {
         const std::size_t at = layer * n_neuron_ + i;
         std::get<std::vector<std::int32_t>>(ids.data)[at] = static_cast<std::int32_t>(order[i]);
@@ -95,6 +97,7 @@ class ComponentsReading : public Reading {
     for (Table* table : {&ids, &logits, &activations}) tables.push_back(std::move(*table));
   }
 
+  const std::shared_ptr<const LoadedLens> lens_;
   const CellQuestion asked_;
   const std::size_t n_neuron_;
   std::optional<Components> parts_;
@@ -106,6 +109,9 @@ Result<std::unique_ptr<Reading>> start_reading(const ComponentsRead& asked, Slic
   const int n_layer = static_cast<int>(run.model().config().n_layer);
   const HookPoint row = asked.row.value_or(HookPoint{Site::resid_post, n_layer - 1});
   if (auto status = check_hook(row, run); !status) return status.error();
+  auto lens = resolve_lens(run.lenses(), asked.lens, run.loaded());
+  if (!lens) return lens.error();
+  if (auto status = check_norm(**lens, asked.norm); !status) return status.error();
   const auto positions = resolve_positions(std::span(&asked.position, 1), run.tokens.size(), run.name);
   if (!positions) return positions.error();
   const auto tokens = resolve_tokens(run.loaded(), asked.tokens);
@@ -114,7 +120,7 @@ Result<std::unique_ptr<Reading>> start_reading(const ComponentsRead& asked, Slic
     return Error{"token_text", "A difference of logits is that of two tokens, and these are one and the same."};
   CellQuestion question{row, positions->front(), tokens->front(), {}, asked.norm};
   if (tokens->size() > 1) question.against = tokens->back();
-  return std::unique_ptr<Reading>(new ComponentsReading(run, question, asked.neurons));
+  return std::unique_ptr<Reading>(new ComponentsReading(run, *std::move(lens), question, asked.neurons));
 }
 
 }  // namespace lens

@@ -16,6 +16,8 @@
 //       {"what": "lens", "run": "main",
 //        "lens": "raw",                     or the name of one that the engine was given for the model: "tuned"
 //        "beside": "tuned",                 also, in each cell, how far this lens' reading is from that; by default none
+//        "lift": "calibrated",              also by how much tokens are above what the output says of them on average;
+//                                           the name of a calibrated lens, by default none
 //        "norm": "recomputed",              or "frozen", "none"
 //        "mid": false,                      also the mid-block rows
 //        "change": false,                   also how much each row differs from the one below
@@ -28,12 +30,14 @@
 //       {"what": "components", "run": "main",   who wrote a cell: the exact parts of its centred logit
 //        "tokens": [" Paris", " London"],   of one token, or of one minus another
 //        "row": "blocks.3.hook_resid_post", a row of the lens, mid-block rows too; by default the output's
-//        "position": -1, "norm": "recomputed",
+//        "position": -1, "lens": "raw", "norm": "recomputed",
 //        "neurons": 10},                    how many of each layer are listed, at most 100
 //       {"what": "writes", "run": "main",     which tokens each attention and MLP promotes and suppresses
 //        "norm": "recomputed", "positions": [-1], "top": 10},
 //       {"what": "head_scores", "run": "main",   previous-token, duplicate-token and induction score of every head
 //        "period": 100},                    after which the run's tokens repeat; a run of "repeat" knows its own
+//       {"what": "head_writes", "run": "main",   whether a head raises the tokens that it attends to
+//        "layer": 7, "head": 2},
 //       {"what": "memories", "run": "main",   the neurons of one block's MLP at one position
 //        "layer": 5, "position": -1,
 //        "by": "weight",                    |m_i| ‖W_out[i]‖; or "effect", on the logit of

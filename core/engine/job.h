@@ -34,7 +34,7 @@ struct ReadTables {
 class Job {
  public:
   // Checks everything that needs the models: prompts fit, ids exist, tracked texts are one token. `models` must
-  // hold every ref of the experiment. Errors: model_missing, lens_missing, prompt_empty, prompt_length, token_id,
+  // hold every ref of the experiment. Errors: model_missing, lens_missing, lens_means, lens_norm, prompt_empty, prompt_length, token_id,
   // token_text, hook_layer, position, row, layer, neuron, head, no_names, head_scores, no_tokenizer.
   static Result<std::unique_ptr<Job>> start(const Experiment& experiment, const Residents& models);
   // Hands its runs back to the cache, as far as they are finished.
@@ -47,16 +47,18 @@ class Job {
   //   token [position]; top_id, top_logit, top_prob [row, position, top]; log_z, mean_logit, entropy, kl, surprisal
   //   [row, position]; answer_id [position]; answer_logit, answer_prob, answer_rank, input_prob, input_rank
   //   [row, position]; track_id [track]; track_logit, track_prob, track_rank [row, position, track];
-  //   set_prob [row, position, set]; where asked, change and beside_kl [row, position].
+  //   set_prob [row, position, set]; where asked, change and beside_kl [row, position], and top_lift, track_lift.
   // Logits are raw. kl is KL(output ‖ row), change KL(row ‖ row below), NaN in the bottom row, beside_kl KL(the same
   // row through the lens beside ‖ row), and surprisal that of the token that came next, in nats; the run's last
   // position has none (NaN). The answer is the output's own top token, the input the position's own token. Row labels
-  // are hook names, bottom first. Columns not finished hold NaN and -1; other unfinished tables are left out.
+  // are hook names, bottom first. A lift is ln p − ln p̄_out in nats, p̄_out being what the output says on average, and NaN
+  // of a token with less than a tenth of the row's largest probability. Columns not finished hold NaN and -1; other unfinished tables are left out.
   //
   // These give token [position], and
   //   activations  a table a hook, named as the hook, with its shape
   //   components   in logits: of [of], the one or two tokens; total, the cell as it is shown, the sum of all parts,
-  //                what rounding left between them, and Σ |part|; outside [part], of W_E, W_pos and ln_f's bias; for
+  //                what rounding left between them, and Σ |part|; outside [part], of W_E, W_pos, ln_f's bias and the
+  //                lens' own (a translator's b, or what is added to the logit); for
   //                the blocks that wrote to the row head [layer, head] without b_V, attn_bias [layer] (b_O + Σ_h b_V
   //                W_O), mlp, mlp_bias [layer] (NaN where the row stands before it); source [layer, head, key
   //                position], whose sum is the head, with its pattern; neuron, neuron_id, neuron_activation [layer,
@@ -64,6 +66,9 @@ class Job {
   //   writes       promoted_id, promoted_logit, suppressed_id, suppressed_logit [write, position, top], centred logits;
   //                write labels are hook names
   //   head_scores  previous, duplicate, induction [layer, head], mean attention
+  //   head_writes  pattern and written [position, key position] of one head: how much it attends, and by how much what
+  //                it writes raises the centred logit of the token there (NaN where that comes later); correlation, r
+  //                over all pairs but those with the first position, NaN for fewer than 20, and their number
   //
   // The feed-forward readings: `logit` is a centred one, z − mean_v z, through ln_f's γ (unit "logit") or, where the
   // Experiment says "gamma": false, without a norm (unit "dot product"); promoted and suppressed tokens come furthest

@@ -1,9 +1,11 @@
 // {"what": "lens"}: the grid.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <utility>
 
+#include "base/message.h"
 #include "engine/reading.h"
 #include "engine/resolve.h"
 
@@ -15,15 +17,18 @@ constexpr std::size_t kLensRows = 32;
 
 std::size_t chunks(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 
-// The lens that is read with, and the one that it is held against, if any.
-struct LensPair {
-  std::shared_ptr<const LoadedLens> shown, beside;
+// The lens that is read with, and those that it is held against, if any.
+struct NamedLenses {
+  std::shared_ptr<const LoadedLens> shown, beside, lift;
 };
+
+// ln 0.1: less than a tenth of the row's largest probability has no lift worth telling.
+constexpr float kWorthALift = -2.3025851f;
 
 class LensReading : public Reading {
  public:
   // Reads `positions`, which are all of the run's unless they were `named`.
-  LensReading(SlicedRun& run, LensPair lenses, LensOptions options, std::vector<std::size_t> positions, bool named)
+  LensReading(SlicedRun& run, NamedLenses lenses, LensOptions options, std::vector<std::size_t> positions, bool named)
       : Reading(run),
         lenses_(std::move(lenses)),
         options_(std::move(options)),
@@ -73,6 +78,14 @@ class LensReading : public Reading {
     ids("top_id", "token id", top_dims, [](C c, I i) { return c.reading.top[i].id; });
     floats("top_logit", "logit", top_dims, [](C c, I i) { return c.reading.top[i].logit; });
     floats("top_prob", "probability", top_dims, [&](C c, I i) { return prob(c.reading.top[i].logit, c); });
+    const auto lift = [&](TokenId id, float logit, C c) {
+      return logit - c.reading.top[0].logit >= kWorthALift
+                 ? logit - c.reading.log_z - lenses_.lift->lens.means->output()[static_cast<std::size_t>(id)]
+                 : std::numeric_limits<double>::quiet_NaN();
+    };
+    if (lenses_.lift)
+      floats("top_lift", "nats", top_dims,
+             [&](C c, I i) { return lift(c.reading.top[i].id, c.reading.top[i].logit, c); });
     floats("log_z", "nats", cell, [](C c, I) { return c.reading.log_z; });
     floats("mean_logit", "logit", cell, [](C c, I) { return c.reading.mean_logit; });
     floats("entropy", "nats", cell, [](C c, I) { return c.reading.entropy; });
@@ -104,6 +117,8 @@ class LensReading : public Reading {
       tables.push_back(std::move(track_id));
       floats("track_logit", "logit", track_dims, [](C c, I i) { return c.track[i].logit; });
       floats("track_prob", "probability", track_dims, [&](C c, I i) { return prob(c.track[i].logit, c); });
+      if (lenses_.lift)
+        floats("track_lift", "nats", track_dims, [&](C c, I i) { return lift(c.track[i].id, c.track[i].logit, c); });
       ids("track_rank", "rank", track_dims, [](C c, I i) { return c.track[i].rank; });
     }
     if (!options_.sets.empty())
@@ -156,8 +171,8 @@ class LensReading : public Reading {
     return labels;
   }
 
-  const LensPair lenses_;
-  const LensOptions options_;  // its `beside` is the pair's
+  const NamedLenses lenses_;
+  const LensOptions options_;  // its `beside` is that of lenses_
   const std::vector<std::size_t> positions_;
   const bool named_;
   const std::vector<HookPoint> rows_;
@@ -169,7 +184,7 @@ class LensReading : public Reading {
 }  // namespace
 
 Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun& run) {
-  LensPair lenses;
+  NamedLenses lenses;
   const auto choose = [&](const std::string& name, std::shared_ptr<const LoadedLens>& lens) -> Status {
     auto found = resolve_lens(run.lenses(), name, run.loaded());
     if (!found) return found.error();
@@ -182,6 +197,15 @@ Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun&
     if (auto status = choose(*asked.beside, lenses.beside); !status) return status.error();
     options.beside = &lenses.beside->lens;
   }
+  if (asked.lift) {
+    if (auto status = choose(*asked.lift, lenses.lift); !status) return status.error();
+    if (!lenses.lift->lens.means)
+      return Error{"lens_means", "The lens " + in_quotes(*asked.lift) +
+                                     " holds no mean readings, from which a lift is counted; name a calibrated one."};
+  }
+  for (const auto& lens : {lenses.shown, lenses.beside})
+    if (lens)
+      if (auto status = check_norm(*lens, asked.norm); !status) return status.error();
   const auto grid = lens_rows(run.model().config(), asked.mid);
   for (const HookPoint row : asked.rows)
     if (std::ranges::find(grid, row) == grid.end())

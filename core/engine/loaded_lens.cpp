@@ -59,9 +59,10 @@ Status check_fitted_for(const Json& about, const std::string& file, const Loaded
 Result<Lens> lens_from(const NamedTensors& tensors, const Json& about, const std::string& file,
                        const LoadedModel& model) {
   const std::string type = said(about, "lens_type");
-  if (!type.empty() && type != "linear_tuned_lens" && type != "jacobian_lens")
-    return Error{"not_built", file + ": its lens_type is " + in_quotes(type) +
-                                  "; this version reads \"linear_tuned_lens\" and \"jacobian_lens\"."};
+  if (!type.empty() && type != "linear_tuned_lens" && type != "jacobian_lens" && type != "calibrated_lens")
+    return Error{"not_built",
+                 file + ": its lens_type is " + in_quotes(type) +
+                     "; this version reads \"linear_tuned_lens\", \"jacobian_lens\" and \"calibrated_lens\"."};
   if (auto status = check_fitted_for(about, file, model); !status) return status.error();
   return lens_of(tensors, model.model.config(), file);
 }

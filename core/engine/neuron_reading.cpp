@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/order.h"
 #include "engine/reading.h"
 #include "engine/resolve.h"
 #include "engine/token_tables.h"
@@ -47,7 +48,7 @@ class NeuronReading : public Reading {
     std::vector<std::int32_t> order(n);
     std::iota(order.begin(), order.end(), 0);
     const auto activation = [&](std::int32_t p) { return in_run_->activation[static_cast<std::size_t>(p)]; };
-    std::ranges::sort(order, {}, [&](std::int32_t p) { return std::pair(-activation(p), p); });
+    std::ranges::sort(order, {}, [&](std::int32_t p) { return std::pair(largest_first(activation(p)), p); });
     std::vector<TokenId> next;
     for (const std::int32_t p : order)
       if (triggers_.size() < asked_.triggers && activation(p) > 0) {

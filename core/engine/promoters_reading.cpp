@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/order.h"
 #include "engine/reading.h"
 #include "engine/resolve.h"
 #include "engine/token_tables.h"
@@ -35,7 +36,8 @@ class PromotersReading : public Reading {
  private:
   void keep(std::vector<Promoter>& kept, const std::vector<Promoter>& block, float sign) const {
     kept.insert(kept.end(), block.begin(), block.end());
-    std::ranges::sort(kept, {}, [&](const Promoter& p) { return std::tuple(sign * p.logit, p.layer, p.neuron); });
+    std::ranges::sort(kept, {},
+                      [&](const Promoter& p) { return std::tuple(largest_first(-sign * p.logit), p.layer, p.neuron); });
     kept.resize(std::min(kept.size(), neurons_));
   }
 

@@ -51,12 +51,14 @@ Result<std::vector<HookPoint>> parse_hooks(const Json* list, const std::string& 
 
 Result<LensRead> parse_lens_read(const Json& read, const std::string& path) {
   LensRead lens;
-  for (const char* key : {"lens", "beside"}) {
+  std::optional<std::string> named;
+  for (const auto& [key, lens_name] : {std::pair{"lens", &named}, {"beside", &lens.beside}, {"lift", &lens.lift}}) {
     const Json* name = find(read, key);
     if (!name) continue;
     if (!name->is_string()) return wrong(path + "." + key, "the name of a lens");
-    (key == std::string_view("lens") ? lens.lens : lens.beside.emplace()) = name->get<std::string>();
+    *lens_name = name->get<std::string>();
   }
+  lens.lens = named.value_or(lens.lens);
   if (auto status = parse_norm(read, path, lens.norm); !status) return status.error();
   if (auto status = parse_bool(read, "mid", path, lens.mid); !status) return status.error();
   if (auto status = parse_bool(read, "change", path, lens.change); !status) return status.error();
@@ -101,6 +103,10 @@ Status require_raw(const Json& read, const std::string& path) {
 
 Result<ComponentsRead> parse_components_read(const Json& read, const std::string& path) {
   ComponentsRead components;
+  if (const Json* name = find(read, "lens")) {
+    if (!name->is_string()) return wrong(path + ".lens", "the name of a lens");
+    components.lens = name->get<std::string>();
+  }
   if (auto status = parse_norm(read, path, components.norm); !status) return status.error();
   if (const Json* row = find(read, "row")) {
     auto hook = row->is_string() ? hook_named(row->get<std::string>()) : std::nullopt;
@@ -139,6 +145,15 @@ Result<HeadScoresRead> parse_head_scores_read(const Json& read, const std::strin
     scores.period = period;
   }
   return scores;
+}
+
+Result<HeadWritesRead> parse_head_writes_read(const Json& read, const std::string& path) {
+  HeadWritesRead head;
+  if (!find(read, "layer")) return wrong(path + ".layer", "the number of a block");
+  if (!find(read, "head")) return wrong(path + ".head", "the number of a head");
+  for (const auto& [key, value] : {std::pair{"layer", &head.layer}, {"head", &head.head}})
+    if (auto status = parse_number(read, key, path, 0, kAnyIndex, *value); !status) return status.error();
+  return head;
 }
 
 // "gamma": false is the papers' own way, without a norm.
@@ -261,6 +276,7 @@ constexpr Kind kKinds[] = {{"lens", Source::run, parse_as<parse_lens_read>},
                            {"components", Source::run, parse_as<parse_components_read>},
                            {"writes", Source::run, parse_as<parse_writes_read>},
                            {"head_scores", Source::run, parse_as<parse_head_scores_read>},
+                           {"head_writes", Source::run, parse_as<parse_head_writes_read>},
                            {"memories", Source::run, parse_as<parse_memories_read>},
                            {"neuron", Source::run, parse_as<parse_neuron_read>},
                            {"promoters", Source::weights, parse_as<parse_promoters_read>},
@@ -284,7 +300,7 @@ Result<Read> parse_read(const Json& read, const std::set<std::string>& runs,
   if (!what || !what->is_string()) return wrong(path + ".what", "one of " + kinds());
   for (const auto& [kind, source, parse] : kKinds) {
     if (*what != kind) continue;
-    if (*what != "lens")
+    if (*what != "lens" && *what != "components")
       if (auto status = require_raw(read, path); !status) return status.error();
     Read parsed;
     if (source == Source::run) {

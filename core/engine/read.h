@@ -24,6 +24,7 @@ namespace lens {
 struct LensRead {
   std::string lens = "raw";
   std::optional<std::string> beside;
+  std::optional<std::string> lift;  // a lens of mean readings: how far tokens are above what the output says on average
   Norm norm = Norm::recomputed;
   bool mid = false;
   bool change = false;
@@ -38,8 +39,9 @@ struct ActivationsRead {
   std::vector<HookPoint> hooks;
 };
 
-// Who wrote a cell; the raw lens only.
+// Who wrote a cell.
 struct ComponentsRead {
+  std::string lens = "raw";
   std::optional<HookPoint> row;  // none means the output's
   int position = -1;
   std::vector<TokenRef> tokens;  // one, or one and the one whose logit is taken off
@@ -57,6 +59,12 @@ struct WritesRead {
 // What the heads attend to in a run that repeats itself.
 struct HeadScoresRead {
   std::optional<std::size_t> period;  // of the run; none means that it was made to repeat and knows
+};
+
+// Whether a head writes what it looks at.
+struct HeadWritesRead {
+  std::size_t layer = 0;
+  std::size_t head = 0;
 };
 
 struct MemoriesRead {
@@ -100,8 +108,8 @@ struct CopyingRead {
   std::vector<TokenRef> names;
 };
 
-using ReadKind = std::variant<LensRead, ActivationsRead, ComponentsRead, WritesRead, HeadScoresRead, MemoriesRead,
-                              NeuronRead, PromotersRead, ParametersRead, CircuitsRead, CopyingRead>;
+using ReadKind = std::variant<LensRead, ActivationsRead, ComponentsRead, WritesRead, HeadScoresRead, HeadWritesRead,
+                              MemoriesRead, NeuronRead, PromotersRead, ParametersRead, CircuitsRead, CopyingRead>;
 
 struct Read {
   std::string run;                   // "" for a reading of weights, which names a model instead

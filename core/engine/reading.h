@@ -30,16 +30,17 @@ class Reading {
   SlicedRun& run_;
 };
 
-// Check what needs the model. Errors: lens_missing, token_id, token_text, no_tokenizer, position, row,
+// Check what needs the model. Errors: lens_missing, lens_means, lens_norm, token_id, token_text, no_tokenizer, position, row,
 // hook_layer, head_scores.
 Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const ActivationsRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const ComponentsRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const WritesRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const HeadScoresRead& asked, SlicedRun& run);
+// Errors also: layer, neuron, head, no_names. For a reading of weights the run is one without tokens.
+Result<std::unique_ptr<Reading>> start_reading(const HeadWritesRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const MemoriesRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const NeuronRead& asked, SlicedRun& run);
-// Errors also: layer, neuron, head, no_names. For a reading of weights the run is one without tokens.
 Result<std::unique_ptr<Reading>> start_reading(const PromotersRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const ParametersRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const CircuitsRead& asked, SlicedRun& run);

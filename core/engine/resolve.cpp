@@ -79,6 +79,12 @@ Result<std::shared_ptr<const LoadedLens>> resolve_lens(const Lenses& lenses, con
                                    ". Others are files that are loaded beside the model."};
 }
 
+Status check_norm(const LoadedLens& lens, Norm norm) {
+  if (!lens.lens.means || norm == Norm::recomputed) return ok();
+  return Error{"lens_norm",
+               "A calibrated lens is calibrated with the norm recomputed; choose this norm, or another lens."};
+}
+
 Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSpec& spec) {
   const Config& config = model.model.config();
   std::vector<TokenId> ids;

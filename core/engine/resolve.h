@@ -20,6 +20,9 @@ std::string title(const LoadedModel& model);
 Result<std::shared_ptr<const LoadedLens>> resolve_lens(const Lenses& lenses, const std::string& name,
                                                        const LoadedModel& model);
 
+// Error: lens_norm, for a calibrated lens and any norm but the recomputed one.
+Status check_norm(const LoadedLens& lens, Norm norm);
+
 // What a run reads, BOS included. Errors: no_tokenizer, token_id, prompt_empty, prompt_length.
 Result<std::vector<TokenId>> resolve_input(const LoadedModel& model, const RunSpec& spec);
 

@@ -19,7 +19,7 @@ using LensColumns = std::map<std::size_t, LensColumn>;  // by position
 // A run on its way through a job. While a job has it, nobody else does.
 struct CachedRun {
   Activations activations;
-  std::map<std::string, LensColumns> columns;  // by what was asked (Job's key)
+  std::map<std::string, LensColumns> columns;  // by what was asked (LensReading::key)
 
   // Keeps the first n positions.
   void truncate(std::size_t n);

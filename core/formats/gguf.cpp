@@ -23,9 +23,9 @@ constexpr std::pair<std::uint32_t, std::string_view> kOtherTensorTypes[] = {
     {10, "Q2_K"}, {11, "Q3_K"}, {12, "Q4_K"}, {13, "Q5_K"}, {14, "Q6_K"}};
 
 // Walks through the bytes and, once they run out, only ever says so.
-class Reader {
+class HeaderReader {
  public:
-  explicit Reader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  explicit HeaderReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
   template <class T>
   T number() {
@@ -54,7 +54,7 @@ class Reader {
 };
 
 // nullopt for a type that GGUF does not have.
-std::optional<Json> read_value(Reader& reader, GgufType type, int depth = 0) {
+std::optional<Json> read_value(HeaderReader& reader, GgufType type, int depth = 0) {
   switch (type) {
     case GgufType::u8:
       return Json(reader.number<std::uint8_t>());
@@ -108,9 +108,9 @@ struct TensorInfo {
   std::uint64_t offset;
 };
 
-class File {
+class GgufHeader {
  public:
-  File(std::span<const std::byte> head, std::uint64_t size, std::string_view name)
+  GgufHeader(std::span<const std::byte> head, std::uint64_t size, std::string_view name)
       : bytes_(head), size_(size), name_(name), reader_(head) {}
 
   Result<GgufHead> read() {
@@ -226,13 +226,13 @@ class File {
   std::span<const std::byte> bytes_;  // the first of size_
   std::uint64_t size_;
   std::string name_;
-  Reader reader_;
+  HeaderReader reader_;
 };
 
 }  // namespace
 
 Result<GgufHead> read_gguf_head(std::span<const std::byte> head, std::uint64_t file_size, std::string_view file) {
-  return File(head, file_size, file).read();
+  return GgufHeader(head, file_size, file).read();
 }
 
 Result<GgufFile> read_gguf(std::span<const std::byte> file_bytes, std::string_view file) {

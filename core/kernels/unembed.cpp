@@ -99,6 +99,14 @@ float gap_of(const float* exps, const float* p, const float* q, std::size_t n) {
   return xsimd::reduce_add(sum);
 }
 
+// z += offset
+void add(std::span<const float> offset, float* z) {
+  std::size_t i = 0;
+  for (; i + kLanes <= offset.size(); i += kLanes)
+    (Vec::load_unaligned(z + i) + Vec::load_unaligned(&offset[i])).store_unaligned(z + i);
+  for (; i < offset.size(); ++i) z[i] += offset[i];
+}
+
 // How many of z are above `logit`, or `at_least` as much.
 std::int32_t count_above(std::span<const float> z, float logit, bool at_least) {
   using Ints = xsimd::batch<std::int32_t>;
@@ -169,10 +177,12 @@ class Part {
       : best(n_row, TopTokens(top)), ranks(n_rank, 0), logits_(n_row * kTile), exps_(n_row * kTile) {}
 
   void read_tile(const GroupedRows& rows, const PackedMatrix& W_U, std::size_t tile, std::span<const RankQuery> queries,
-                 std::span<const KlQuery> divergences, Found& found) {
+                 std::span<const KlQuery> divergences, std::span<const float* const> offsets, Found& found) {
     const std::size_t n_row = rows.n_row();
     const std::size_t first = tile * kTile, last = std::min(first + kTile, W_U.n_out());
     panel_products(rows, W_U, 0, first / kPanel, (last + kPanel - 1) / kPanel, logits_.data(), kTile);
+    for (std::size_t r = 0; r < offsets.size(); ++r)
+      if (offsets[r]) add({offsets[r] + first, last - first}, logits_.data() + r * kTile);
     const auto z = [&](std::size_t r) { return std::span<const float>(logits_.data() + r * kTile, last - first); };
 
     for (std::size_t r = 0; r < n_row; ++r) {
@@ -205,8 +215,9 @@ class Part {
 }  // namespace
 
 std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
-                                std::span<RankQuery> ranks, std::span<KlQuery> divergences) {
-  assert(top <= W_U.n_out());
+                                std::span<RankQuery> ranks, std::span<KlQuery> divergences,
+                                std::span<const float* const> offsets) {
+  assert(top <= W_U.n_out() && (offsets.empty() || offsets.size() == rows.n_row));
   const std::size_t n_row = rows.n_row, d_vocab = W_U.n_out();
   const std::size_t n_tile = (d_vocab + kTile - 1) / kTile;
   const GroupedRows grouped(rows);
@@ -217,7 +228,7 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
   std::vector<Part> parts(n_part, Part(n_row, top, ranks.size()));
   parallel_for(n_part, [&](std::size_t i) {
     for (std::size_t tile = i * n_tile / n_part; tile < (i + 1) * n_tile / n_part; ++tile)
-      parts[i].read_tile(grouped, W_U, tile, ranks, divergences, found);
+      parts[i].read_tile(grouped, W_U, tile, ranks, divergences, offsets, found);
   });
   for (std::size_t i = 1; i < n_part; ++i) {
     for (std::size_t r = 0; r < n_row; ++r) parts[0].best[r].offer_all(parts[i].best[r]);

@@ -29,7 +29,7 @@ struct RowReading {
 struct RankQuery {
   std::size_t row;
   std::int32_t id;
-  float logit;            // in: what logit_of(row, id) gives
+  float logit;            // in: what logit_of(row, id) gives, and the offset
   std::int32_t rank = 0;  // out
 };
 
@@ -39,15 +39,17 @@ struct KlQuery {
   double nats = 0;   // out
 };
 
-// rows [n, d_model] as they meet W_U [d_model, d_vocab]; top ≤ d_vocab tokens per row.
+// rows [n, d_model] as they meet W_U [d_model, d_vocab]; top ≤ d_vocab tokens per row. `offsets`, [n] or none at all:
+// what is added to a row's logits, [d_vocab], or null for nothing.
 //
 // Sums run over fixed tiles of the vocabulary and are merged pairwise in double, so they depend neither on the other
 // rows nor on who computes which tile. Inside a tile: float lanes, exponents relative to the tile's maximum.
 // Accuracy against float64 on the same logits is a test (1e-6 relative on log_z and entropy).
 std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
-                                std::span<RankQuery> ranks, std::span<KlQuery> divergences);
+                                std::span<RankQuery> ranks, std::span<KlQuery> divergences,
+                                std::span<const float* const> offsets = {});
 
-// z_id = row · W_U[:, id], the same bits as unembed's own logit.
+// z_id = row · W_U[:, id], the same bits as unembed's own logit before an offset.
 float logit_of(std::span<const float> row, const PackedMatrix& W_U, std::int32_t id);
 
 }  // namespace lens

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/order.h"
 #include "kernels/elementwise.h"
 
 namespace lens {
@@ -71,7 +72,8 @@ std::pair<std::vector<float>, std::vector<TokenId>> by_length(const Matrix& colu
       squares[t] += static_cast<double>(columns.row(r)[t]) * columns.row(r)[t];
   std::vector<TokenId> order(squares.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](TokenId t) { return std::pair(-squares[static_cast<std::size_t>(t)], t); });
+  std::ranges::sort(order, {},
+                    [&](TokenId t) { return std::pair(largest_first(squares[static_cast<std::size_t>(t)]), t); });
   std::vector<float> norms;
   for (const TokenId t : order) norms.push_back(static_cast<float>(std::sqrt(squares[static_cast<std::size_t>(t)])));
   return {std::move(norms), std::move(order)};

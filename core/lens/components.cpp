@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "model/forward.h"
@@ -15,6 +16,10 @@ double dot_double(std::span<X> x, std::span<const double> y) {
   double sum = 0;
   for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * y[i];
   return sum;
+}
+
+double mean(const float* values, std::size_t n) {
+  return std::accumulate(values, values + n, 0.0) / static_cast<double>(n);
 }
 
 MatrixView<const float> resid_at(const Activations& run, HookPoint row) {
@@ -36,7 +41,7 @@ class Inside : public Observer {
 
 }  // namespace
 
-Components::Components(const Model& model, const Activations& run, const CellQuestion& asked,
+Components::Components(const Model& model, const Lens& lens, const Activations& run, const CellQuestion& asked,
                        std::span<const double> mean_W_U)
     : model_(model), asked_(asked) {
   const std::size_t d_model = model.config().d_model, i = asked.position;
@@ -53,6 +58,8 @@ Components::Components(const Model& model, const Activations& run, const CellQue
   // The cell as the lens has it.
   Matrix row(1, d_model);
   std::ranges::copy(resid_at(run, asked.row).row(i), row.row(0).begin());
+  const Translator* translator = lens.at(asked.row);
+  if (translator) translate(*translator, row);
   float scale = 1;
   if (asked.norm == Norm::none) {
     g_ = w;
@@ -68,6 +75,18 @@ Components::Components(const Model& model, const Activations& run, const CellQue
   shown_ = static_cast<double>(logit_of(row.row(0), W_U, asked.token)) -
            (asked.against ? static_cast<double>(logit_of(row.row(0), W_U, *asked.against))
                           : dot_double(row.row(0), mean_W_U));
+
+  if (translator) {
+    lens_bias_ = dot_double(std::span(translator->b), g_);
+    std::vector<double> through(d_model);
+    matmul_transposed(translator->W, g_, through);
+    std::ranges::transform(g_, through, g_.begin(), std::plus<>());
+  }
+  if (const float* offset = lens.offset_at(asked.row)) {
+    const double added = offset[asked.token] - (asked.against ? offset[*asked.against] : mean(offset, W_U.n_out()));
+    lens_bias_ += added;
+    shown_ += added;
+  }
 
   std::vector<float> embed(d_model);
   model.embed(run.tokens()[i], embed);
@@ -122,7 +141,7 @@ void Components::for_each_part(F f) const {
     for (const double head : block.head) f(head);
     f(block.attn_bias), f(block.mlp), f(block.mlp_bias);
   }
-  f(norm_bias_);
+  f(norm_bias_), f(lens_bias_);
 }
 
 double Components::sum() const {

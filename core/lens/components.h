@@ -11,9 +11,9 @@
 // and additive), nostalgebraist 2020 (the row read early). These are direct effects only: what a part does by way of
 // later blocks is in those blocks' parts.
 //
-// Norm `recomputed` takes σ of the row itself, `frozen` that of the final row, `none` has neither σ, γ nor β. A lens
-// with a translator, u -> u (I + W_l) + b_l, would only turn g into g + W_l g, add the part b_l·g, and take σ of the
-// translated row.
+// Norm `recomputed` takes σ of the row itself, `frozen` that of the final row, `none` has neither σ, γ nor β. A lens with
+// a translator, u -> u (I + W_l) + b_l, turns g into g + W_l g, adds the part b_l·g, and takes σ of the translated row; a
+// calibrated lens adds what it adds to the logit.
 #pragma once
 
 #include <cstddef>
@@ -51,7 +51,8 @@ struct CellQuestion {
 class Components {
  public:
   // `run` has finished `asked.position`; mean_W_U [d_model] is mean_v W_U[:, v], needed for one token alone.
-  Components(const Model& model, const Activations& run, const CellQuestion& asked, std::span<const double> mean_W_U);
+  Components(const Model& model, const Lens& lens, const Activations& run, const CellQuestion& asked,
+             std::span<const double> mean_W_U);
 
   // Blocks that wrote to the row, the last of them perhaps by its attention alone.
   std::size_t n_block() const { return n_block_; }
@@ -63,6 +64,7 @@ class Components {
   double embed() const { return embed_; }  // W_E[token at the position]
   double pos_embed() const { return pos_embed_; }
   double norm_bias() const { return norm_bias_; }  // β·w̃
+  double lens_bias() const { return lens_bias_; }  // b_l·g and what is added to the logit; 0 of the raw lens
 
   double sum() const;   // of all parts; shown − sum is what rounding left over
   double size() const;  // Σ |part|, an MLP counting as one
@@ -75,7 +77,7 @@ class Components {
   const CellQuestion asked_;
   std::size_t n_block_;
   std::vector<double> g_;  // [d_model]
-  double shown_ = 0, embed_ = 0, pos_embed_ = 0, norm_bias_ = 0;
+  double shown_ = 0, embed_ = 0, pos_embed_ = 0, norm_bias_ = 0, lens_bias_ = 0;
   std::vector<BlockParts> blocks_;
 };
 

@@ -19,11 +19,9 @@ MatrixView<const float> resid_at(const Activations& run, HookPoint row) {
   }
 }
 
-void translate(const Translator& translator, MatrixView<float> rows) {
-  Matrix moved(rows.n_row, rows.n_col);
-  matmul(rows, translator.W, translator.b, moved);
-  for (std::size_t r = 0; r < rows.n_row; ++r)
-    for (std::size_t i = 0; i < rows.n_col; ++i) rows.row(r)[i] += moved.row(r)[i];
+// The block that reads a row next; n_layer for the output.
+std::size_t next_block(HookPoint row) {
+  return static_cast<std::size_t>(row.layer) + (row.site == Site::resid_post ? 1 : 0);
 }
 
 // All rows of the grid at some positions, as they meet W_U: row r at positions[i] stands at r · n_pos + i. After them
@@ -63,14 +61,43 @@ bool is_output(const Config& config, const LensOptions& options, HookPoint row) 
          !options.beside;
 }
 
+// What is added to the logits of each row of rows_to_unembed's result; none where no lens does.
+std::vector<const float*> offsets_of(const Lens& lens, const LensOptions& options, std::span<const HookPoint> rows,
+                                     std::size_t n_pos) {
+  std::vector<const float*> offsets;
+  if (!lens.means && !(options.beside && options.beside->means)) return offsets;
+  const auto add = [&](const float* offset) { offsets.insert(offsets.end(), n_pos, offset); };
+  for (const HookPoint row : rows) add(lens.offset_at(row));
+  add(nullptr);
+  if (options.beside)
+    for (const HookPoint row : rows) add(options.beside->offset_at(row));
+  return offsets;
+}
+
+// As unembed has it, to the bit.
+float logit_at(const Matrix& normalized, std::span<const float* const> offsets, std::size_t i, const PackedMatrix& W_U,
+               TokenId id) {
+  const float logit = logit_of(normalized.row(i), W_U, id);
+  return offsets.empty() || !offsets[i] ? logit : logit + offsets[i][id];
+}
+
 TokenReading reading_of(const RankQuery& query) { return {query.id, query.logit, query.rank}; }
 
 }  // namespace
 
+void translate(const Translator& translator, MatrixView<float> rows) {
+  Matrix moved(rows.n_row, rows.n_col);
+  matmul(rows, translator.W, translator.b, moved);
+  for (std::size_t r = 0; r < rows.n_row; ++r)
+    for (std::size_t i = 0; i < rows.n_col; ++i) rows.row(r)[i] += moved.row(r)[i];
+}
+
 const Translator* Lens::at(HookPoint row) const {
-  const auto block = static_cast<std::size_t>(row.layer) + (row.site == Site::resid_post ? 1 : 0);
+  const std::size_t block = next_block(row);
   return block < translators.size() ? &translators[block] : nullptr;
 }
+
+const float* Lens::offset_at(HookPoint row) const { return means ? means->offset(next_block(row)) : nullptr; }
 
 std::vector<HookPoint> lens_rows(const Config& config, bool mid) {
   std::vector<HookPoint> rows{{Site::resid_pre, 0}};
@@ -97,11 +124,13 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   const std::size_t n_other = reads_output ? n_cell - n_pos : n_cell;  // cells that are not the output itself
 
   // Cell i stands in row i, for the outputs come last, where they are cells too if they are read.
-  const Matrix normalized =
-      rows_to_unembed(model, lens, options, run, std::span(rows).first(n_other / n_pos), positions);
+  const auto others = std::span(rows).first(n_other / n_pos);
+  const Matrix normalized = rows_to_unembed(model, lens, options, run, others, positions);
+  const auto offsets = offsets_of(lens, options, others, n_pos);
   const PackedMatrix& W_U = model.W_U();
   const std::size_t top = std::min(options.top, W_U.n_out());
-  const auto query = [&](std::size_t i, TokenId id) { return RankQuery{i, id, logit_of(normalized.row(i), W_U, id)}; };
+  const auto logit = [&](std::size_t i, TokenId id) { return logit_at(normalized, offsets, i, W_U, id); };
+  const auto query = [&](std::size_t i, TokenId id) { return RankQuery{i, id, logit(i, id)}; };
   const std::size_t n_asked = 1 + options.track.size();
   const auto ask = [&](std::size_t i, std::vector<RankQuery>& ranks) {
     ranks.push_back(query(i, run.tokens()[positions[i % n_pos]]));
@@ -127,7 +156,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   if (options.beside)
     for (std::size_t i = 0; i < n_cell; ++i) divergences.push_back({n_cell + n_pos + i, i});
   std::vector<RowReading> readings;
-  if (n_other > 0) readings = unembed(normalized, W_U, top, ranks, divergences);
+  if (n_other > 0) readings = unembed(normalized, W_U, top, ranks, divergences, offsets);
 
   std::vector<LensColumn> columns(n_pos);
   for (std::size_t i = 0; i < n_cell; ++i) {
@@ -146,7 +175,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
     for (std::size_t t = 1; t < n_asked; ++t) cell.track.push_back(reading_of(asked[t]));
     for (const TokenSet& set : options.sets) {
       double prob = 0;
-      for (const TokenId id : set.ids) prob += std::exp(logit_of(normalized.row(i), W_U, id) - cell.reading.log_z);
+      for (const TokenId id : set.ids) prob += std::exp(logit(i, id) - cell.reading.log_z);
       cell.set_prob.push_back(prob);
     }
     columns[i % n_pos].push_back(std::move(cell));
@@ -159,8 +188,9 @@ std::vector<float> read_token(const Model& model, const Lens& lens, const LensOp
   const auto rows = lens_rows(model.config(), options);
   const LensOptions alone{.norm = options.norm};
   const Matrix normalized = rows_to_unembed(model, lens, alone, run, rows, {&position, 1});
+  const auto offsets = offsets_of(lens, alone, rows, 1);
   std::vector<float> logits;
-  for (std::size_t r = 0; r < rows.size(); ++r) logits.push_back(logit_of(normalized.row(r), model.W_U(), token));
+  for (std::size_t r = 0; r < rows.size(); ++r) logits.push_back(logit_at(normalized, offsets, r, model.W_U(), token));
   return logits;
 }
 

@@ -1,8 +1,9 @@
 // The logit lens (nostalgebraist 2020): every row of the residual stream read as if it were the last.
 //
-//   residual row -> (affine translator of that row) -> final norm (recomputed, frozen, none) -> unembed
+//   residual row -> (affine translator of that row) -> final norm (recomputed, frozen, none) -> unembed (+ offset)
 //
-// This is the one interface of all lenses. The raw lens has no translators; tuned and Jacobian lenses are data for it.
+// This is the one interface of all lenses. The raw lens has neither translators nor offsets; tuned, Jacobian and
+// calibrated lenses are data for it.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "kernels/unembed.h"
+#include "lens/mean_readings.h"
 #include "model/activations.h"
 #include "model/hook_point.h"
 #include "model/model.h"
@@ -24,14 +26,22 @@ struct Translator {
   std::vector<float> b;  // [d_model], or empty for none
 };
 
+// h -> h + h W + b in place, of every row.
+void translate(const Translator& translator, MatrixView<float> rows);
+
 // A translator for the stream that enters each block, [n_layer], or none at all: the raw lens.
 struct Lens {
   std::vector<Translator> translators;
+  // The calibrated lens: softmax_t(ln p_l(t|x) + ln p̄_out(t) − ln p̄_l(t)), so that a token is not favoured in a row
+  // because that row favours it everywhere (after Zhao 2021, contextual calibration). Of norm `recomputed` only.
+  std::optional<MeanReadings> means = {};
 
   // The translator of a row, by the next block that reads it: block l's for blocks.l.hook_resid_pre, which is
   // blocks.(l−1).hook_resid_post, and none for the output. blocks.l.hook_resid_mid has block l's too: no lens is fitted
   // inside a block, and of its two ends the lower one's translator also stands for the MLP that is still to come.
   const Translator* at(HookPoint row) const;
+  // What is added to its logits, [d_vocab], by the same rule; null for nothing.
+  const float* offset_at(HookPoint row) const;
 };
 
 enum class Norm {

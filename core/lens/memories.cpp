@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/order.h"
 #include "model/forward.h"
 
 namespace lens {
@@ -113,7 +114,7 @@ LayerMemories read_memories(const Model& model, Activations& run, const Memories
   std::vector<std::size_t> best(n);
   std::iota(best.begin(), best.end(), std::size_t{0});
   std::ranges::sort(best, {}, [&](std::size_t i) {
-    return std::pair(order == MemoryOrder::weight ? -weight[i] : -std::abs(effect[i]), i);
+    return std::pair(largest_first(order == MemoryOrder::weight ? weight[i] : std::abs(effect[i])), i);
   });
   best.resize(std::min(n_best, n));
   auto says = tokens_written(model, as_written(values, best, mlp.post, scale), reader, top);

@@ -22,8 +22,8 @@ struct MemoriesOptions {
   Reader reader = Reader::gamma;
   MemoryOrder order = MemoryOrder::weight;
   std::optional<TokenId> token = {};  // of the effect; without one the output's own top token
-  std::size_t neurons = 10;      // the best so many
-  std::size_t top = 10;          // tokens at each end
+  std::size_t neurons = 10;           // the best so many
+  std::size_t top = 10;               // tokens at each end
 };
 
 struct Memory {

@@ -47,7 +47,7 @@ class ModelLoader {
   std::uint64_t n_kept(Precision precision) const;                    // bytes that the weights take in it
   const std::vector<WantedBytes>& wanted() const { return wanted_; }  // in the files' order
 
-  // Makes room for all matrices, so that what does not fit is known before anything is fetched (bad_alloc).
+  // Makes room for all matrices, so that what does not fit is known before any of them is fetched (bad_alloc).
   void make_room();
   // Bytes of a file from `offset` on, after make_room. What is not wanted is passed over; a tensor's own bytes come in
   // order. Errors: tensor_value (also a weight beyond the precision), weights_order.

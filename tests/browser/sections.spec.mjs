@@ -121,6 +121,9 @@ test('attention: every head small, one large; arrows read it out', async ({ page
   const before = await page.locator('.attention figcaption').textContent();
   await page.keyboard.press('ArrowUp');
   await expect(page.locator('.attention figcaption')).not.toHaveText(before ?? '');
+  const { correlation } = await ask(page, { what: 'head_writes', layer: 7, head: 2 });
+  await expect(page.locator('.copies')).toContainText(`over ${correlation.data[1]} pairs`);
+  await expect(page.locator('.copies')).toContainText(`r = +${correlation.data[0].toFixed(2).replace(/^0/, '')}`);
   await page.locator('.attention .small button').first().click();
   expect((await experimentOf(page)).view.part).toBe('7.0');
   await expect(page.locator('.attention [aria-pressed=true]')).toHaveAccessibleName('Head 7.0');

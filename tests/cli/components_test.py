@@ -11,11 +11,11 @@ from support import SHARED, TINY, LensTest, run_experiments, run_lens
 NEURONS = 36  # all of the tiny model's
 
 
-def ask(folder, run, *reads):
+def ask(folder, run, *reads, flags=()):
     document = {
         "v": 1, "models": {"m": str(folder)}, "runs": {"main": {"model": "m", **run}}, "reads": list(reads),
     }  # fmt: skip
-    _, (found,) = run_experiments([document])
+    _, (found,) = run_experiments([document], *flags)
     if "error" in found:
         raise AssertionError(found["error"]["message"])
     return found["reads"] if len(reads) > 1 else found
@@ -35,11 +35,14 @@ def summed(effects, prefix):
 
 
 class Components(LensTest):
-    def compare(self, folder, ids, row, position, tokens, norm, neurons=NEURONS):
+    def compare(self, folder, ids, row, position, tokens, norm, neurons=NEURONS, lens=None, **of_lens):
+        """`lens`: (its name, its file) where that is not the raw one, `of_lens` as for the reference."""
         model = reference.read_model(folder)
-        effects, shown = components_reference.direct_effects(model, ids, row, position, tokens, norm)
+        effects, shown = components_reference.direct_effects(model, ids, row, position, tokens, norm, **of_lens)
         read = {"what": "components", "row": row, "position": position, "tokens": tokens, "norm": norm, "neurons": neurons}
-        found = tables(ask(folder, {"ids": ids}, read))
+        if lens:
+            read["lens"] = lens[0]
+        found = tables(ask(folder, {"ids": ids}, read, flags=["--lens-file", f"{lens[0]}={lens[1]}"] if lens else []))
         n_attn, n_mlp = components_reference.rows_written(model, row)
         size = found["total"][3]
         self.assertAlmostEqual(sum(effects.values()), shown, delta=1e-9 * size)
@@ -53,7 +56,7 @@ class Components(LensTest):
         close("shown", found["total"][0], shown)
         close("sum", found["total"][1], shown)
         self.assertLessEqual(abs(found["total"][2]), 1e-5 * size)
-        for name, value in zip(("W_E", "W_pos", "ln_f bias"), found["outside"], strict=True):
+        for name, value in zip(("W_E", "W_pos", "ln_f bias", "lens bias"), found["outside"], strict=True):
             close(name, value, effects[name])
         self.assertEqual(found["head"].shape, (n_attn, model.config.n_head))
         for layer in range(n_attn):
@@ -84,6 +87,27 @@ class Components(LensTest):
                 for position, tokens in ((len(ids) - 1, [97]), (3, [64, 12]), (0, [200])):
                     worst = max(worst, self.compare(TINY, ids, row, position, tokens, norm))
         print(f"measured: components, tiny: max|Δ| / Σ|part| {worst:.1e}")
+
+    def test_the_same_through_a_lens(self):
+        ids = self.bpe.encode(make_tiny.PROMPTS["full"])
+        model = reference.read_model(TINY)
+        folder = self.folder()
+        (folder / "text.txt").write_text(" the cat sat on the mat in the house" * 9)
+        done = run_lens("calibrate", "--model", TINY, "--text-file", folder / "text.txt", folder / "own.safetensors")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        log_means = reference.read_safetensors(folder / "own.safetensors")["mean_log_prob"].astype(np.float64)
+        for name, (_, translators) in make_tiny.make_lenses().items():
+            worst = 0.0
+            for norm in reference.NORMS:
+                for row in reference.lens_rows(model, mid=True):
+                    for position, tokens in ((len(ids) - 1, [97]), (3, [64, 12])):
+                        file = (name, TINY.parent / f"tiny_{name}.safetensors")
+                        worst = max(worst, self.compare(TINY, ids, row, position, tokens, norm, lens=file, translators=translators))  # fmt: skip
+            print(f"measured: components, tiny, the {name} lens: max|Δ| / Σ|part| {worst:.1e}")
+        for row in reference.lens_rows(model, mid=True):
+            for tokens in ([97], [64, 12]):
+                file = ("calibrated", folder / "own.safetensors")
+                self.compare(TINY, ids, row, 5, tokens, "recomputed", lens=file, log_means=log_means)
 
     def test_other_kinds_of_model(self):
         ids = [5, 9, 17, 80, 33, 61]
@@ -156,6 +180,17 @@ class Components(LensTest):
         for name, expected in components_reference.head_scores(model, ids, 5).items():
             np.testing.assert_allclose(found[name], expected, atol=1e-6)
 
+    def test_whether_a_head_writes_what_it_looks_at(self):
+        model = reference.read_model(TINY)
+        for ids in (self.bpe.encode(make_tiny.PROMPTS["full"]), [5, 9, 17, 80, 33], [7]):
+            for layer, head in ((0, 1), (2, 0)):
+                found = tables(ask(TINY, {"ids": ids}, {"what": "head_writes", "layer": layer, "head": head}))
+                A, written, r, pairs = components_reference.head_writes(model, ids, layer, head)
+                np.testing.assert_allclose(found["pattern"], A, atol=1e-6)
+                np.testing.assert_allclose(found["written"], written, atol=1e-5 * np.nanmax(np.abs(written)))
+                np.testing.assert_allclose(found["correlation"], [r, pairs], atol=1e-5)
+                self.assertEqual(np.isnan(found["correlation"][0]), len(ids) < 8)  # fewer than 20 pairs
+
     def test_random_tokens_repeat_and_are_the_seed_s(self):
         draws = []
         for repeat in ({"length": 8, "seed": 1}, {"length": 8, "seed": 1}, {"length": 8, "seed": 2}, {}):
@@ -184,11 +219,14 @@ class Components(LensTest):
             ({**good, "row": "blocks.3.hook_resid_post"}, "hook_layer", "blocks 0 to 2"),
             ({**good, "row": "blocks.0.hook_mlp_out"}, "experiment_key", "row"),
             ({**good, "position": 3}, "position", "3"),
-            ({**good, "lens": "tuned"}, "not_built", "tuned"),
+            ({**good, "lens": "tuned"}, "lens_missing", "tuned"),
             ({**good, "norm": "mine"}, "experiment_key", "norm"),
             ({**good, "neurons": 101}, "experiment_key", "neurons"),
             ({"what": "writes", "lens": "tuned"}, "not_built", "tuned"),
             ({"what": "writes", "positions": [7]}, "position", "7"),
+            ({"what": "head_writes", "layer": 0}, "experiment_key", "head"),
+            ({"what": "head_writes", "layer": 0, "head": 2}, "head", "heads 0 to 1"),
+            ({"what": "head_writes", "layer": 3, "head": 0}, "layer", "blocks 0 to 2"),
             ({"what": "head_scores"}, "head_scores", "repeat"),
             ({"what": "head_scores", "period": 3}, "head_scores", "period"),
             ({"what": "head_scores", "period": 1}, "experiment_key", "period"),

@@ -25,7 +25,7 @@ struct Finished {
     forward(loaded.model, 0, run);
   }
   Components components(const CellQuestion& asked) {
-    Components parts(loaded.model, run, asked, mean_W_U);
+    Components parts(loaded.model, Lens{}, run, asked, mean_W_U);
     while (parts.blocks().size() < parts.n_block()) parts.read_block(run);
     return parts;
   }

@@ -15,6 +15,12 @@ struct Problem {
   std::vector<float> rows;  // [n, d_model]
   std::size_t n, d_model;
   PackedMatrix W_U;
+  std::vector<float> offset = {};  // of every second row, [d_vocab], or none
+  const float* offset_of(std::size_t row) const { return !offset.empty() && row % 2 == 1 ? offset.data() : nullptr; }
+  float logit(std::size_t row, std::int32_t id) const {
+    const float z = logit_of(view().row(row), W_U, id);
+    return offset_of(row) ? z + offset_of(row)[id] : z;
+  }
   MatrixView<const float> view() const { return {rows.data(), n, d_model}; }
 };
 
@@ -42,8 +48,7 @@ struct Twin {
 
 Twin twin(const Problem& problem, std::size_t row) {
   std::vector<double> z;
-  for (std::size_t v = 0; v < problem.W_U.n_out(); ++v)
-    z.push_back(logit_of(problem.view().row(row), problem.W_U, static_cast<std::int32_t>(v)));
+  for (std::size_t v = 0; v < problem.W_U.n_out(); ++v) z.push_back(problem.logit(row, static_cast<std::int32_t>(v)));
   return Twin(std::move(z));
 }
 
@@ -53,17 +58,20 @@ TEST_CASE("unembed's reductions equal their scalar twins") {
   // Around a tile (512) and a panel, and peaked as well as flat distributions.
   for (const std::size_t d_vocab : {1u, 2u, 7u, 8u, 9u, 300u, 511u, 512u, 513u, 1024u, 1500u})
     for (const float scale : {0.1f, 1.0f, 20.0f}) {
-      const Problem p = problem(5, 16, d_vocab, scale, static_cast<unsigned>(d_vocab));
+      Problem p = problem(5, 16, d_vocab, scale, static_cast<unsigned>(d_vocab));
+      p.offset = Random(11).normals(d_vocab);
+      std::vector<const float*> offsets;
+      for (std::size_t r = 0; r < p.n; ++r) offsets.push_back(p.offset_of(r));
       std::vector<RankQuery> ranks;
       Random random(9);
       for (std::size_t r = 0; r < p.n; ++r) {
         const auto id = static_cast<std::int32_t>(random.below(d_vocab));
-        ranks.push_back({r, id, logit_of(p.view().row(r), p.W_U, id)});
+        ranks.push_back({r, id, p.logit(r, id)});
       }
       const std::size_t top = std::min<std::size_t>(10, d_vocab);
       std::vector<KlQuery> divergences;  // of every row from every row
       for (std::size_t i = 0; i < p.n * p.n; ++i) divergences.push_back({i / p.n, i % p.n});
-      const auto readings = unembed(p.view(), p.W_U, top, ranks, divergences);
+      const auto readings = unembed(p.view(), p.W_U, top, ranks, divergences, offsets);
 
       for (const KlQuery& query : divergences) {
         const Twin a = twin(p, query.p), b = twin(p, query.q);

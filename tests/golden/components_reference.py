@@ -7,6 +7,7 @@ Sources
   [ELHAGE]  Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits": the stream is a sum, heads add to it
             independently, and a head's output is sum_j A_ij (x_j W_V) W_O
   [LENS]    nostalgebraist 2020: a row of the stream read as if it were the last
+  [BELROSE] Belrose et al. 2023, "Eliciting Latent Predictions from Transformers with the Tuned Lens"
   [GEVA]    Geva et al. 2021, 2022: an MLP is a sum of its neurons' value vectors, each times its activation
   [OLSSON]  Olsson et al. 2022, "In-context Learning and Induction Heads": prefix matching on repeated random tokens
 """
@@ -48,15 +49,20 @@ def parts(model, ids, row, position):
     return found
 
 
-def direct_effects(model, ids, row, position, tokens, norm):
-    """{name: logit} of every part, and "ln_f bias"; plus what they must add up to, under "shown"."""
+def direct_effects(model, ids, row, position, tokens, norm, translators={}, log_means=None):
+    """{name: logit} of every part, "ln_f bias" and "lens bias"; plus what they must add up to, under "shown". A translator
+    [BELROSE] makes u + W u of every u and adds its own b; mean log-probabilities are added as reference.calibrated has it."""
     act = reference.forward(model, ids)
     gamma, beta = model.ln_f
     if len(tokens) == 1:
         w = model.W_U[:, tokens[0]] - model.W_U.mean(axis=1)  # [d_model]
     else:
         w = model.W_U[:, tokens[0]] - model.W_U[:, tokens[1]]
+    _, layer, site = row.split(".")
+    block, n = int(layer) + (site == "hook_resid_post"), model.config.d_model
+    W, b = translators.get(block, (np.zeros((n, n)), np.zeros(n)))
     x = act[row][position]
+    x = x + W @ x + b
     sigma = {
         "recomputed": lambda: reference.norm_scale(x, model.config.epsilon),
         "frozen": lambda: act["ln_final.hook_scale"][position],
@@ -66,10 +72,15 @@ def direct_effects(model, ids, row, position, tokens, norm):
     else:
         scale = sigma[norm]()
         read = lambda u: ((u - u.mean()) * gamma / scale) @ w  # noqa: E731
-    effects = {name: read(u) for name, u in parts(model, ids, row, position).items()}
+    effects = {name: read(u + W @ u) for name, u in parts(model, ids, row, position).items()}
+    effects["lens bias"] = read(b)
     effects["ln_f bias"] = 0.0 if norm == "none" else beta @ w
     shown = x if norm == "none" else (x - x.mean()) / scale * gamma + beta
     logits = shown @ model.W_U
+    if log_means is not None:
+        moved = log_means[-1] - log_means[block]
+        logits = logits + moved
+        effects["lens bias"] += moved[tokens[0]] - (moved.mean() if len(tokens) == 1 else moved[tokens[1]])
     shown = logits[tokens[0]] - (logits.mean() if len(tokens) == 1 else logits[tokens[1]])
     return effects, shown
 
@@ -104,3 +115,22 @@ def head_scores(model, ids, period):
         "duplicate": np.mean([A[:, :, i, i - period] for i in range(period, n)], axis=0),
         "induction": np.mean([A[:, :, i, i - period + 1] for i in range(period, n)], axis=0),
     }
+
+
+def head_writes(model, ids, layer, head):
+    """(attention [n, n], what the head's output at i adds to the centred logit of the token at j [n, n], r, pairs): [WANG]
+    Wang et al. 2023, figure of attention probability against projection along the name's unembedding."""
+    c, w = model.config, model.blocks[layer]
+    act = reference.forward(model, ids)
+    n, mine = len(ids), slice(head * c.d_head, (head + 1) * c.d_head)
+    A = act[f"blocks.{layer}.attn.hook_pattern"][head]
+    gamma, _ = model.ln_f
+    written = np.full((n, n), np.nan)
+    for i in range(n):
+        u = A[i] @ (act[f"blocks.{layer}.ln1.hook_normalized"] @ w["W_V"][:, mine]) @ w["W_O"][mine]
+        read = (u - u.mean()) * gamma / act["ln_final.hook_scale"][i]
+        logits = read @ model.W_U
+        written[i, : i + 1] = logits[np.array(ids[: i + 1])] - logits.mean()
+    pairs = [(i, j) for i in range(n) for j in range(1, i + 1)]
+    xs, ys = [A[at] for at in pairs], [written[at] for at in pairs]
+    return A, written, np.corrcoef(xs, ys)[0, 1] if len(pairs) >= 20 else np.nan, len(pairs)

@@ -271,6 +271,26 @@ def lens_logits(model, act, row, norm, translators):
     return x @ model.W_U
 
 
+def mean_log_probs(model, windows, smoothing):
+    """ln of the mean probability of every token in the stream that enters each block and in the output, over all positions
+    of the windows but the first: [n_layer + 1, d_vocab]. `smoothing` of it is spread evenly."""
+    sums, n = 0, 0
+    for ids in windows:
+        act = forward(model, ids)
+        logits = np.stack([lens_logits(model, act, row, "recomputed", {}) for row in lens_rows(model)])[:, 1:]
+        sums = sums + np.exp(logits - log_sum_exp(logits)[..., None]).sum(axis=1)
+        n += len(ids) - 1
+    return np.log((1 - smoothing) * sums / n + smoothing / model.W_U.shape[1])
+
+
+def calibrated(logits, row, log_means):
+    """softmax_t(ln p_l(t|x) + ln p_out(t) - ln p_l(t)), the latter two being means; a row inside a block goes with the
+    stream that enters it: [n, d_vocab]."""
+    _, layer, site = row.split(".")
+    log_p = logits - log_sum_exp(logits)[:, None]
+    return log_p + log_means[-1] - log_means[int(layer) + (site == "hook_resid_post")]
+
+
 def log_sum_exp(logits):
     highest = logits.max(axis=-1, keepdims=True)
     return np.log(np.exp(logits - highest).sum(axis=-1)) + highest[..., 0]
@@ -281,13 +301,15 @@ def ranking(logits):
     return np.argsort(-logits, axis=-1, kind="stable")
 
 
-def lens(model, ids, norm="recomputed", mid=False, top=10, track=(), sets=None, act=None, translators={}):
+def lens(model, ids, norm="recomputed", mid=False, top=10, track=(), sets=None, act=None, translators={}, log_means=None):
     """The lens' numbers as arrays over [row, position]; logits raw, everything else in nats or as probability."""
     act = forward(model, ids) if act is None else act
     rows = lens_rows(model, mid)
     n = len(ids)
 
     logits = np.stack([lens_logits(model, act, row, norm, translators) for row in rows])  # [n_row, n, d_vocab]
+    if log_means is not None:  # logits are told but for a constant of each cell
+        logits = np.stack([calibrated(z, row, log_means) for z, row in zip(logits, rows)])
     log_z = log_sum_exp(logits)  # [n_row, n]
     log_p = logits - log_z[..., None]
     p = np.exp(log_p)

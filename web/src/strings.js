@@ -440,6 +440,15 @@ export const attention = {
   from: (/** @type {string} */ token) => `What ${token} attends to`,
   share: (/** @type {number} */ share) => `, ${percent(share)}`,
   later: ', comes later',
+  copies: (/** @type {number} */ layer, /** @type {number} */ head) =>
+    `Does head ${layer}.${head} write what it looks at?`,
+  correlation: (/** @type {string} */ r, /** @type {number} */ pairs) =>
+    `Attention against what it adds to that token’s logit: r = ${r} over ${count(pairs, 'pair')}.`,
+  tooFew: (/** @type {number} */ pairs) => `Too few pairs of tokens to say: ${pairs}, and it takes 20.`,
+  attends: 'attends more →',
+  raises: 'raises it ↑',
+  copiesMeans:
+    'A dot for each pair of tokens of this prompt, but for the first one. A head that copies lies along a rising line. Direct effect only; the scatter of Wang et al. (2023).',
   means:
     'Rows are the tokens that attend, columns those attended to; each row adds up to 1. Attention says where a head reads, not what it does with it: for that, see who wrote the cell.',
 };

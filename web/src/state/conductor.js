@@ -342,15 +342,15 @@ export class Conductor {
   }
 
   /**
-   * Another reading of the shown run. null where a newer one of the same lane won.
-   * @param {object} read as in the Experiment's reads, without its run
+   * Other readings of the shown run. null where a newer one of the same lane won.
+   * @param {object | object[]} reads as in the Experiment's, without their run
    * @param {string} lane
    */
-  async look(read, lane) {
+  async look(reads, lane) {
     const { experiment } = this.state;
     if (!experiment) return null;
     await this.ready;
-    return this.#engine().run(question(besideOf(experiment, read)), { lane });
+    return this.#engine().run(question(besideOf(experiment, reads)), { lane });
   }
 
   #drawn() {

@@ -130,9 +130,9 @@ export function traceOf(e, position, track) {
   return { ...e, reads: [{ ...read, top: 1, track, positions: [position] }] };
 }
 
-/** The shown run read in another way. @param {Experiment} e @param {object} read @returns {Experiment} */
-export function besideOf(e, read) {
-  return { ...e, reads: [{ run: shownRun(e), ...read }] };
+/** The shown run read in other ways. @param {Experiment} e @param {object | object[]} reads @returns {Experiment} */
+export function besideOf(e, reads) {
+  return { ...e, reads: [reads].flat().map((read) => ({ run: shownRun(e), ...read })) };
 }
 
 /** @param {Experiment} e @returns {{[key: string]: any}} untrusted: it may come from a link */

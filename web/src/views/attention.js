@@ -1,16 +1,18 @@
 // "Attention patterns": every head of a block small, one large over the prompt's tokens. `view.part` names the head, as
 // in "Who wrote this?". In the large one arrows move the crosshair; the prompt below is shaded by what its row attends to.
-import { html } from 'lit';
+import { html, nothing } from 'lit';
 import { viewOf } from '../state/experiment.js';
 import { theme } from '../state/theme.js';
 import { attention as words } from '../strings.js';
 import { PREFIX, ramp, stepOf } from '../style/scale.js';
+import { formatSigned } from './format.js';
 import { Section } from './section.js';
 import { sentenceView, tokenView } from './token.js';
 
 /**
- * @typedef {{layer: number, n: number, heads: number, pattern: Float32Array, readout: import('../engine/readout.js').Readout}} Pattern
- *   pattern [head, position, key position]
+ * @typedef {{layer: number, n: number, heads: number, pattern: Float32Array, head: number, written: Float32Array,
+ *            r: number, pairs: number, readout: import('../engine/readout.js').Readout}} Pattern
+ *   pattern [head, position, key position]; written [position, key position] is the one head's, in logits
  */
 
 /** @extends {Section<Pattern>} */
@@ -43,20 +45,22 @@ export class Attention extends Section {
 
   /** @override */
   question() {
-    return { what: 'activations', hooks: [`blocks.${this.#head.layer}.attn.hook_pattern`] };
+    const { layer, head } = this.#head;
+    return [
+      { what: 'activations', hooks: [`blocks.${layer}.attn.hook_pattern`] },
+      { what: 'head_writes', layer, head },
+    ];
   }
 
-  /** @override @param {import('../engine/readout.js').Table[]} tables @param {{hooks: string[]}} read @returns {Pattern} */
-  answered(tables, { hooks }) {
-    const { dims, data } = /** @type {import('../engine/readout.js').Table} */ (
-      tables.find((t) => t.name === hooks[0])
-    );
+  /** @override @param {import('../engine/readout.js').Table[]} tables @param {[object, {layer: number, head: number}]} reads @returns {Pattern} */
+  answered(tables, [, { layer, head }]) {
+    const [{ dims, data }] = tables.filter((t) => t.read === 0 && t.name !== 'token');
+    const table = (/** @type {string} */ name) =>
+      /** @type {Float32Array} */ (tables.find((t) => t.read === 1 && t.name === name)?.data);
+    const [r, pairs] = table('correlation');
     return {
-      layer: Number(hooks[0].split('.')[1]),
-      n: dims[1].size,
-      heads: dims[0].size,
-      pattern: /** @type {Float32Array} */ (data),
-      readout: this.drawing.readout,
+      ...{ layer, head, n: dims[1].size, heads: dims[0].size, readout: this.drawing.readout },
+      ...{ pattern: /** @type {Float32Array} */ (data), written: table('written'), r, pairs },
     };
   }
 
@@ -100,6 +104,7 @@ export class Attention extends Section {
         })}
       </ol>
       <p class="note">${words.means}</p>
+      ${pattern.head === head ? copiesView(pattern) : nothing}
     </div>`;
   }
 
@@ -149,8 +154,24 @@ export class Attention extends Section {
     for (const canvas of /** @type {NodeListOf<HTMLCanvasElement>} */ (this.querySelectorAll('canvas[data-head]')))
       draw(canvas, pattern, Number(canvas.dataset.head), 1, null);
     const large = /** @type {HTMLCanvasElement | null} */ (this.querySelector('canvas.whole'));
+    const scatter = /** @type {HTMLCanvasElement | null} */ (this.querySelector('canvas.scatter'));
+    if (scatter) drawScatter(scatter, pattern);
     if (large) draw(large, pattern, head, Math.max(1, Math.floor(640 / pattern.n)), this.#crosshair(pattern, head));
   }
+}
+
+/** Whether the head writes what it looks at. @param {Pattern} pattern */
+function copiesView({ r, pairs, layer, head }) {
+  return html`<section class="copies">
+    <h4>${words.copies(layer, head)}</h4>
+    <p>${Number.isFinite(r) ? words.correlation(formatSigned(r), pairs) : words.tooFew(pairs)}</p>
+    ${
+      Number.isFinite(r)
+        ? html`<div class="axes"><canvas class="scatter" aria-hidden="true"></canvas><span>${words.raises}</span><span>${words.attends}</span></div>`
+        : nothing
+    }
+    <p class="note">${words.copiesMeans}</p>
+  </section>`;
 }
 
 /** @param {Pattern} pattern @param {number} head @param {number} query */
@@ -181,4 +202,28 @@ function draw(canvas, pattern, head, size, crosshair) {
   ink.strokeStyle = getComputedStyle(canvas).color;
   ink.lineWidth = Math.max(1, size / 8);
   ink.strokeRect(crosshair.key * size, crosshair.query * size, size, size);
+}
+
+const SCATTER = { width: 640, height: 300, dot: 4 };
+
+/** Attention to the right, what is written upwards; a line where nothing is. @param {HTMLCanvasElement} canvas @param {Pattern} pattern */
+function drawScatter(canvas, { pattern, written, head, n }) {
+  const { width, height, dot } = SCATTER;
+  [canvas.width, canvas.height] = [width, height];
+  const ink = canvas.getContext('2d');
+  if (!ink) return;
+  const pairs = [];
+  for (let i = 1; i < n; i++) for (let j = 1; j <= i; j++) pairs.push([i * n + j, head * n * n + i * n + j]);
+  const most = Math.max(...pairs.map(([at]) => Math.abs(written[at])));
+  const style = getComputedStyle(canvas);
+  ink.fillStyle = style.color;
+  ink.globalAlpha = 0.25;
+  ink.fillRect(0, height / 2, width, 1);
+  ink.globalAlpha = 0.6;
+  for (const [to, from] of pairs) {
+    const [x, y] = [pattern[from], written[to] / (most || 1)];
+    ink.beginPath();
+    ink.arc(dot + x * (width - 2 * dot), height / 2 - y * (height / 2 - dot), dot, 0, 2 * Math.PI);
+    ink.fill();
+  }
 }

@@ -49,7 +49,7 @@ export class Section extends LitElement {
     this.#asked = [];
   }
 
-  /** What it wants to know now, as in the Experiment's reads but without a run. @returns {object | null} */
+  /** What it wants to know now, as in the Experiment's reads but without a run. @returns {object | object[] | null} */
   question() {
     return null;
   }
@@ -59,7 +59,7 @@ export class Section extends LitElement {
     return this.drawing.readout;
   }
 
-  /** @param {object} read @returns {Promise<Table[] | null>} null where a newer question won */
+  /** @param {object | object[]} read @returns {Promise<Table[] | null>} null where a newer question won */
   asked(read) {
     return this.conductor.look(read, this.localName);
   }
@@ -90,7 +90,7 @@ export class Section extends LitElement {
     this.#timer = setTimeout(() => this.#ask(read, asked), this.answer ? REST_MS : 0);
   }
 
-  /** @param {object} read @param {unknown[]} asked */
+  /** @param {object | object[]} read @param {unknown[]} asked */
   async #ask(read, asked) {
     try {
       const tables = await this.asked(read);

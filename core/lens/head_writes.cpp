@@ -1,0 +1,88 @@
+#include "lens/head_writes.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+#include "model/forward.h"
+
+namespace lens {
+namespace {
+
+constexpr std::size_t kFewestPairs = 20;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// One head's pattern and z as the block meets them.
+class Inside : public Observer {
+ public:
+  Inside(std::size_t head, std::size_t n) : head_(head), n_(n) {}
+  void at(HookPoint hook, std::span<const std::size_t> shape, std::span<float> values) override {
+    if (hook.site == Site::pattern)
+      pattern.assign(values.begin() + offset(n_ * n_ * head_), values.begin() + offset(n_ * n_ * (head_ + 1)));
+    if (hook.site != Site::z) return;
+    const std::size_t n_head = shape[1], d_head = shape[2];
+    for (std::size_t i = 0; i < n_; ++i)
+      z.insert(z.end(), values.begin() + offset((i * n_head + head_) * d_head),
+               values.begin() + offset((i * n_head + head_ + 1) * d_head));
+  }
+  std::vector<float> pattern;  // [n, n]
+  std::vector<float> z;        // [n, d_head]
+
+ private:
+  static std::ptrdiff_t offset(std::size_t i) { return static_cast<std::ptrdiff_t>(i); }
+  std::size_t head_, n_;
+};
+
+// Pearson's r over the pairs i ≥ j ≥ 1.
+double correlation(const HeadWrites& found, std::size_t n) {
+  if (found.n_pair < kFewestPairs) return kNone;
+  const auto mean = [&](auto value) {
+    double sum = 0;
+    for (std::size_t i = 1; i < n; ++i)
+      for (std::size_t j = 1; j <= i; ++j) sum += value(i * n + j);
+    return sum / static_cast<double>(found.n_pair);
+  };
+  const auto A = [&](std::size_t at) { return static_cast<double>(found.pattern[at]); };
+  const auto W = [&](std::size_t at) { return static_cast<double>(found.written[at]); };
+  const double mean_A = mean(A), mean_W = mean(W);
+  const double together = mean([&](std::size_t at) { return (A(at) - mean_A) * (W(at) - mean_W); });
+  const double of_A = mean([&](std::size_t at) { return (A(at) - mean_A) * (A(at) - mean_A); });
+  const double of_W = mean([&](std::size_t at) { return (W(at) - mean_W) * (W(at) - mean_W); });
+  return of_A > 0 && of_W > 0 ? together / std::sqrt(of_A * of_W) : kNone;
+}
+
+}  // namespace
+
+HeadWrites read_head_writes(const Model& model, Activations& run, std::size_t layer, std::size_t head, std::size_t n,
+                            std::span<const double> mean_W_U) {
+  const Config& c = model.config();
+  assert(layer < c.n_layer && head < c.n_head && n <= run.size());
+  const BlockWeights& w = model.weights().blocks[layer];
+  Inside seen(head, n);
+  forward_block(model, layer, 0, n, run, &seen);
+
+  std::vector<float> scale(n);
+  model.final_scale(run.resid(c.n_layer).rows(0, n), scale);
+  const auto b_V = std::span(w.b_QKV).subspan(2 * c.d_model + head * c.d_head, c.d_head);
+  HeadWrites found{std::move(seen.pattern), std::vector<float>(n * n, static_cast<float>(kNone)), n * (n - 1) / 2, 0};
+  std::vector<float> column(c.d_model);
+  std::vector<double> direction(c.d_model), worth(c.d_model);
+  for (std::size_t j = 0; j < n; ++j) {
+    // What each of the head's d_head values adds to the logit of the token at j, but for σ.
+    model.W_U().column(static_cast<std::size_t>(run.tokens()[j]), column);
+    for (std::size_t k = 0; k < c.d_model; ++k) direction[k] = static_cast<double>(column[k]) - mean_W_U[k];
+    matmul_transposed(w.W_O, model.norm_direction(direction, 1).linear, worth);
+    for (std::size_t i = j; i < n; ++i) {
+      double sum = 0;
+      for (std::size_t k = 0; k < c.d_head; ++k)
+        sum +=
+            (static_cast<double>(seen.z[i * c.d_head + k]) - static_cast<double>(b_V[k])) * worth[head * c.d_head + k];
+      found.written[i * n + j] = static_cast<float>(sum / static_cast<double>(scale[i]));
+    }
+  }
+  found.r = correlation(found, n);
+  return found;
+}
+
+}  // namespace lens
