@@ -1,5 +1,5 @@
 // What the panel says of neurons and weights: memories of a cell, a neuron's page, heads' circuits.
-import { expect, experimentOf, linkOf, open, test } from './support.mjs';
+import { expect, experimentOf, linkOf, open, signed, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
 
@@ -36,7 +36,7 @@ test('memories: the neurons of the cell’s block, by size or by effect; one ope
   await expect(page.locator('.memories')).toContainText('Direct effect only');
   await expect(page.locator('.memories')).toContainText(/These 8 make up \d+ % of what it wrote/);
 
-  await page.locator('.memories select').selectOption('effect');
+  await page.locator('.memories select').first().selectOption('effect');
   const token = Number(await page.locator('.grid td.here bdi').getAttribute('data-id'));
   await expect(buttons).toHaveText(await names({ by: 'effect', token }));
   expect((await experimentOf(page)).view.by).toBe('effect');
@@ -84,8 +84,7 @@ test('weights: a map of copying, a head’s pairs, heads that feed it, and neuro
   await expect(page.locator('.weights .head-map td[data-part]')).toHaveCount(copying.data.length);
   const cell = page.locator('.weights td[data-part="7.2"]');
   const score = copying.data[7 * copying.dims[1].size + 2];
-  const said = `${score < 0 ? '−' : '+'}${Math.abs(score).toFixed(2).replace(/^0/, '')}`;
-  await expect(cell).toHaveAccessibleName(`Head 7.2: ${said}`);
+  await expect(cell).toHaveAccessibleName(`Head 7.2: ${signed(score)}`);
   await cell.focus();
   await page.keyboard.press('Enter');
   const { ov_best_from: from, ov_best_to: to } = await ask(page, { what: 'parameters', layer: 7, head: 2, top: 5 });
@@ -109,6 +108,22 @@ test('weights: a map of copying, a head’s pairs, heads that feed it, and neuro
   await expect(page.locator('.weights .neuron h4')).toHaveText(`Neuron L${layer.data[0]}N${neuron.data[0]}`);
   await feeder.click();
   await expect.poll(async () => (await experimentOf(page)).view.head).toBe(`${Math.floor(best / 4)}.${best % 4}`);
+});
+
+test('weights: names that heads repeat, and everything as published, without a norm', async ({ page }) => {
+  await openAt(page, { sections: ['weights', 'memories'] });
+  const plain = page.locator('.weights td[data-part="7.2"]');
+  const before = await plain.getAttribute('aria-label');
+  await page.locator('.weights .gamma select').selectOption('published');
+  const { copying } = await ask(page, { what: 'circuits', gamma: false });
+  const score = copying.data[7 * copying.dims[1].size + 2];
+  await expect(plain).toHaveAccessibleName(`Head 7.2: ${signed(score)}`);
+  expect(before).not.toBe(`Head 7.2: ${signed(score)}`);
+  expect((await experimentOf(page)).view.gamma).toBe(false);
+  await expect(page.locator('.memories .gamma select')).toHaveValue('published');
+  await page.locator('.weights select').first().selectOption('copied');
+  await expect(page.locator('.weights')).toContainText(/The share of \d+ names/);
+  await expect(plain).toHaveAccessibleName(/^Head 7\.2: (–|0?<?>?\.?\d+|1)/);
 });
 
 test('a link may say any nonsense of heads and neurons', async ({ page }) => {

@@ -1,5 +1,5 @@
 // What opens below the panel: moments, who wrote a cell, what blocks wrote, attention, the heads' scores.
-import { box, expect, expectColumns, experimentOf, linkOf, open, test } from './support.mjs';
+import { box, expect, expectColumns, experimentOf, linkOf, open, signed, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
 
@@ -30,7 +30,7 @@ const ask = (page, read) =>
 
 test('sections are closed at first, open by the keyboard, and the link keeps them open', async ({ page }) => {
   await openAt(page);
-  await expect(page.locator('details.section')).toHaveCount(7);
+  await expect(page.locator('details.section')).toHaveCount(8);
   await expect(page.locator('details.section[open]')).toHaveCount(0);
   await section(page, 'Who wrote this?').locator('summary').focus();
   await page.keyboard.press('Enter');
@@ -51,7 +51,6 @@ test('who wrote a cell: bars and map are the engine’s numbers; a head opens in
   await openAt(page, { sections: ['who'], of: ' Peter', against: ' Lucy' });
   await expect(page.locator('.who .sum')).toContainText('·Peter rather than ·Lucy');
   const { total, head, source } = await ask(page, { what: 'components', tokens: [' Peter', ' Lucy'] });
-  const signed = (/** @type {number} */ z) => `${z < 0 ? '−' : '+'}${Math.abs(z).toFixed(2).replace(/^0/, '')}`;
   await expect(page.locator('.who .sum')).toContainText(signed(total.data[0]));
 
   const heads = head.dims[1].size;
@@ -95,12 +94,39 @@ test('who wrote: the token and the one it is held against are chosen, and follow
   await expect(page.locator('.head-map tbody tr')).toHaveCount(3); // blocks 0 to 2 wrote to it
 });
 
+test('other ways to read a cell: what each says is the engine’s answer, with who wrote the difference', async ({
+  page,
+}) => {
+  const at = { row: 'blocks.5.hook_resid_post', sections: ['compare'] };
+  await openAt(page, at);
+  const lines = page.locator('.compare tbody tr');
+  const read = { what: 'lens', rows: [at.row], positions: [-1], top: 10 };
+  const ways = [{}, { lens: 'tuned' }, { lens: 'calibrated' }, { norm: 'frozen' }, { norm: 'none' }];
+  await expect(lines).toHaveCount(ways.length);
+  /** @type {number[]} */
+  const said = [];
+  for (const [i, way] of ways.entries()) {
+    const { top_id: id, top_prob: prob } = await ask(page, { ...read, ...way });
+    said.push(id.data[0]);
+    await expect(lines.nth(i).locator('bdi')).toHaveAttribute('data-id', String(id.data[0]));
+    await expect(lines.nth(i).locator('.number').first()).toHaveText(prob.data[0].toFixed(3).replace(/^0/, ''));
+  }
+  const other = said.find((id) => id !== said[0]);
+  const disagree = page.locator('.compare p').first();
+  await expect(disagree).toContainText(other === undefined ? 'All 5 ways' : 'They disagree');
+  const { top_lift: lift } = await ask(page, { ...read, lift: 'calibrated' });
+  const told = [...lift.data].filter((/** @type {number} */ l) => Number.isFinite(l));
+  await expect(page.locator('.compare .lifts li')).toHaveCount(told.length);
+  await expect(page.locator('.compare .lifts li').first()).toContainText(signed(told[0]));
+  await expect(page.locator('.compare')).toContainText('Direct effect only');
+});
+
 test('what attention and MLP wrote is the engine’s answer, the block of the row first', async ({ page }) => {
   await openAt(page, { sections: ['writes'], row: 'blocks.6.hook_resid_post' });
   await expect(page.locator('.writes h4').first()).toHaveText('Attention of block 6');
   const { promoted_id: ids } = await ask(page, { what: 'writes', positions: [-1], top: 5 });
   const i = ids.dims[0].labels.indexOf('blocks.6.hook_attn_out');
-  await expect(page.locator('.writes .ends').first().locator('bdi').first()).toHaveAttribute(
+  await expect(page.locator('.writes .both-ends').first().locator('bdi').first()).toHaveAttribute(
     'data-id',
     String(ids.data[5 * i]),
   );

@@ -65,3 +65,9 @@ export const linkOf = (experiment) => `#${encodeURIComponent(JSON.stringify(expe
 
 /** @param {Page} page @returns {Promise<any>} */
 export const experimentOf = (page) => page.evaluate(() => window.logitLens.experiment);
+
+/** A number as the page writes what something adds. @param {number} z */
+export function signed(z) {
+  const size = Math.abs(z).toFixed(2);
+  return size === '0.00' ? '0' : `${z < 0 ? '−' : '+'}${size.replace(/^0/, '')}`;
+}

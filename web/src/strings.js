@@ -205,6 +205,11 @@ const lenses = {
     means:
       'Jacobian lens, this position alone: what the state there disposes the model to say right here. It was not fitted to the output, so its KL from it is no mark of its quality.',
   },
+  calibrated: {
+    name: 'calibrated',
+    means:
+      'Calibrated lens: the raw one, less what each row says on average and plus what the output says on average, so that a token is not favoured for being common in that row.',
+  },
   yours: { name: 'yours', means: 'Your own lens, from the file that you gave this page; a link cannot hold it.' },
 };
 
@@ -300,6 +305,7 @@ export const sections = {
   /** By key. @type {Record<string, string>} */
   titles: {
     moments: 'Moments: when it was decided',
+    compare: 'Other ways to read this cell',
     who: 'Who wrote this?',
     writes: 'What attention and MLP wrote',
     attention: 'Attention patterns',
@@ -317,6 +323,22 @@ export const headMap = {
   mlp: 'MLP',
 };
 
+/** @param {string} kind @param {number} layer @param {number} head */
+function partName(kind, layer, head) {
+  return (
+    {
+      W_E: 'token embedding',
+      W_pos: 'position',
+      'ln_f bias': 'final norm’s bias',
+      'lens bias': 'the lens’ own bias',
+      head: `head ${layer}.${head}`,
+      attn_bias: `attn. biases ${layer}`,
+      mlp: `MLP ${layer}`,
+      mlp_bias: `MLP bias ${layer}`,
+    }[kind] ?? kind
+  );
+}
+
 export const who = {
   of: 'Logit of ',
   own: (/** @type {string} */ token) => `${token} (the cell’s own)`,
@@ -328,16 +350,7 @@ export const who = {
     ...(other ? [' rather than ', other] : []),
     `: ${logit} in logits, the sum of what each part of the model wrote here.`,
   ],
-  part: (/** @type {string} */ kind, /** @type {number} */ layer, /** @type {number} */ head) =>
-    ({
-      W_E: 'token embedding',
-      W_pos: 'position',
-      'ln_f bias': 'final norm’s bias',
-      head: `head ${layer}.${head}`,
-      attn_bias: `attn. biases ${layer}`,
-      mlp: `MLP ${layer}`,
-      mlp_bias: `MLP bias ${layer}`,
-    })[kind] ?? kind,
+  part: partName,
   others: (/** @type {number} */ n) => `${n} others`,
   map: 'What each head and each MLP wrote, by layer',
   mapMeans: 'Rows are layers, the deepest on top; columns are heads, and the MLP. Press one to see what it is made of.',
@@ -346,7 +359,6 @@ export const who = {
   source: (/** @type {string} */ logit, /** @type {number} */ attention) => `${logit}; attention ${percent(attention)}`,
   attends: (/** @type {number} */ attention) => `, attention ${percent(attention)}`,
   neurons: 'Its neurons that write most, either way: activation times what the neuron’s output row says.',
-  neuron: (/** @type {number} */ layer, /** @type {number} */ id) => `L${layer}N${id}`,
   activation: (/** @type {string} */ value) => `activation ${value}`,
   otherNeurons: 'all others',
   direct:
@@ -358,8 +370,42 @@ export const who = {
     recomputed: 'Scaled by the row’s own size, as the cell is.',
     frozen: 'Scaled by the size of the stream at the output, as the cell is.',
   },
-  raw: 'These are the parts of the raw lens, whatever lens the grid is read with.',
+  lens: (/** @type {string} */ name) => `Each part goes through the ${name} lens, as the cell does.`,
   papers: 'After nostalgebraist (2020) and Elhage et al. (2021): the residual stream is a sum, so its reading is one.',
+};
+
+export const compare = {
+  /** @param {Part} token @param {number} n @returns {Part[]} */
+  agree: (token, n) => [`All ${n} ways of reading say `, token, '.'],
+  /** @param {{token: Part, names: string[]}[]} groups @returns {Part[]} */
+  differ: (groups) => [
+    'They disagree: ',
+    ...groups.flatMap(({ token, names }, i) => [i > 0 ? '; ' : '', token, ` (${names.join(', ')})`]),
+    '.',
+  ],
+  way: 'lens',
+  says: 'says',
+  prob: 'prob.',
+  /** @param {Part} answer @returns {Part[]} */
+  answer: (answer) => ['final answer ', answer],
+  rank: (/** @type {string} */ rank) => `#${rank}`,
+  /** @type {Record<string, string>} */
+  norms: { frozen: 'raw, norm frozen', none: 'raw, no norm' },
+  lift: 'Lift over the average output',
+  liftMeans:
+    'In nats: ln of the raw lens’ probability here, minus ln of what the output gives that token on average over other text. It is no probability, and is told only of tokens with at least a tenth of the largest.',
+  attribution: 'Who wrote it',
+  /** @param {Part} token @param {Part | null} other @param {string} logit @returns {Part[]} */
+  wrote: (token, other, logit) => [
+    token,
+    ...(other ? [' rather than ', other] : []),
+    `: ${logit} in the raw lens’ logits.`,
+  ],
+  helping: (/** @type {string} */ parts) => `For it: ${parts}.`,
+  against: (/** @type {string} */ parts) => `Against it: ${parts}.`,
+  part: partName,
+  means:
+    'Each lens with the norm recomputed; below them the raw one with the output’s σ, and without a norm. A calibrated lens is the raw one divided by its row’s average and times the output’s (after Zhao et al. 2021): its output row is the model’s own. Direct effect only.',
 };
 
 export const moments = {
@@ -413,8 +459,6 @@ export const writes = {
   nothing: 'Nothing has been written to the embedding yet; choose a row above it.',
   attention: (/** @type {number} */ block) => `Attention of block ${block}`,
   mlp: (/** @type {number} */ block) => `MLP of block ${block}`,
-  promotes: 'promotes',
-  suppresses: 'suppresses',
   everywhere: 'What each block promotes most here',
   block: 'block',
   byAttention: 'attention',
@@ -478,6 +522,12 @@ export const ends = {
   suppresses: 'suppresses',
 };
 
+export const gamma = {
+  label: 'Read ',
+  through: 'through the final norm’s γ',
+  published: 'as published, without a norm',
+};
+
 export const memories = {
   by: 'Ranked by ',
   weight: 'how much they write',
@@ -502,7 +552,7 @@ export const memories = {
     'The bar is activation times the length of the neuron’s value. ↑ is what it promotes here, ↓ what it suppresses.',
   effectMeans:
     'The bar is what it adds to that token’s centred logit in this row. ↑ is what it promotes here, ↓ what it suppresses.',
-  direct: 'Direct effect only, read through the final norm’s γ; press a neuron to see it by itself.',
+  direct: 'Direct effect only; press a neuron to see it by itself.',
   papers:
     'After Geva et al. (2021, 2022): each neuron is a memory, its key a pattern in the text, its value a push towards some tokens.',
 };
@@ -526,9 +576,25 @@ export const neuron = {
 };
 
 export const weights = {
-  copying:
-    'Copying score: whether a head, when it attends to a token, makes that same token more probable. The model’s, whatever the prompt.',
-  map: 'The copying score of each head, by layer',
+  score: 'Copying score ',
+  scores: {
+    copying: {
+      name: 'by eigenvalues',
+      means: (/** @type {number} */ _names) =>
+        'Whether a head, when it attends to a token, makes that same token more probable: Σ Re λ / Σ |λ| of its OV circuit (Elhage et al. 2021). The model’s, whatever the prompt.',
+    },
+    copied: {
+      name: 'names repeated',
+      means: (/** @type {number} */ names) =>
+        `The share of ${names} names that are among the five tokens a head says of them, when all it attends to is the name after block 0 (Wang et al. 2023).`,
+    },
+    turned_round: {
+      name: 'names, sign turned',
+      means: (/** @type {number} */ names) =>
+        `The same share of ${names} names with what the head writes turned round: high for a head that lowers what it attends to (Wang et al. 2023, negative name movers).`,
+    },
+  },
+  map: (/** @type {string} */ score) => `The copying score of each head, ${score}, by layer`,
   head: (/** @type {string} */ name) => `Head ${name}`,
   lowers: '−1 lowers it',
   raises: '+1 raises it',
@@ -538,7 +604,7 @@ export const weights = {
     'Heads in lower blocks whose output it reads most, in hundredths above what random weights would give (composition):',
   parts: { q: 'for its queries: ', k: 'for its keys: ', v: 'for its values: ' },
   papers:
-    'After Elhage et al. (2021): OV and QK circuits, eigenvalues, composition; and Dar et al. (2022): weights read as tokens. Through the norms’ γ, without biases and without their scale. Direct effect only.',
+    'After Elhage et al. (2021): OV and QK circuits, eigenvalues, composition; and Dar et al. (2022): weights read as tokens. Without biases and without the norms’ scale. Direct effect only.',
 };
 
 export const head = {

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {import('./readout.js').Table} Table
- * @typedef {'W_E' | 'W_pos' | 'ln_f bias' | 'head' | 'attn_bias' | 'mlp' | 'mlp_bias'} Kind
+ * @typedef {'W_E' | 'W_pos' | 'ln_f bias' | 'lens bias' | 'head' | 'attn_bias' | 'mlp' | 'mlp_bias'} Kind
  * @typedef {{kind: Kind, layer: number, head: number, logit: number}} Part  layer and head −1 where there is none
  * @typedef {{id: number, logit: number, activation: number}} Neuron
  */
@@ -34,7 +34,7 @@ export class Parts {
         [...this.#tables[kind].data].map((logit, layer) => part(kind, logit, layer)),
       ),
     ]
-      .filter((p) => Number.isFinite(p.logit))
+      .filter((p) => Number.isFinite(p.logit) && (p.kind !== 'lens bias' || p.logit !== 0))
       .sort((a, b) => Math.abs(b.logit) - Math.abs(a.logit));
     /** The largest head or MLP: the end of their common scale. */
     this.most = Math.max(0, ...this.list.filter((p) => isPlace(p.kind)).map((p) => Math.abs(p.logit)));

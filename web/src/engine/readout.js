@@ -29,6 +29,8 @@ const OPTIONAL = {
   answer_logit: ['row', 'position'],
   change: ['row', 'position'],
   beside_kl: ['row', 'position'],
+  top_lift: ['row', 'position', 'top'],
+  track_lift: ['row', 'position', 'track'],
   input_rank: ['row', 'position'],
   input_prob: ['row', 'position'],
   track_id: ['track'],
@@ -39,6 +41,12 @@ const OPTIONAL = {
 };
 
 /** @typedef {{id: number, prob: number, logit: number, rank: number}} Guess  logit is the centred one: minus the mean over the vocabulary */
+
+/** Where a row stands. @param {string} row blocks.3.hook_resid_mid @returns {{block: number, site: string}} site pre, mid or post */
+export function placeOf(row) {
+  const [, block, site] = /^blocks\.(\d+)\.hook_resid_(\w+)$/.exec(row) ?? [];
+  return { block: Number(block ?? 0), site: site ?? '' };
+}
 
 export class Readout {
   /** @type {Record<string, Table>} */

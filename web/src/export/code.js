@@ -63,7 +63,7 @@ ${mid ? '        names.append(f"blocks.{layer}.hook_resid_mid")\n' : ''}        
     resid = torch.stack([cache[name][0] for name in names])  # [row, position, d_model]
 ${lens ? translation(lens.file) : ''}    ${steps.join('\n    ')}
     logits = read @ model.W_U + model.b_U
-    prob, top = logits.softmax(-1).topk(${top})
+${lens ? CALIBRATION : ''}    prob, top = logits.softmax(-1).topk(${top})
 
 for row in reversed(range(len(names))):  # the output on top
     print(names[row], [(int(top[row, p, 0]), round(float(prob[row, p, 0]), 3)) for p in range(tokens.shape[1])])
@@ -74,14 +74,19 @@ for row in reversed(range(len(names))):  # the output on top
 function translation(file) {
   return `    from safetensors.torch import load_file
     lens = {key: value.float() for key, value in load_file(${JSON.stringify(file)}).items()}
-    for row, name in enumerate(names):
-        block = int(name.split(".")[1]) + name.endswith("post")
+    blocks = [int(name.split(".")[1]) + name.endswith("post") for name in names]
+    for row, block in enumerate(blocks):
         if f"{block}.weight" in lens:  # a tuned lens
             resid[row] += resid[row] @ lens[f"{block}.weight"].T + lens.get(f"{block}.bias", 0)
         elif f"{block}.jacobian" in lens:
             resid[row] = resid[row] @ lens[f"{block}.jacobian"].T
 `;
 }
+
+const CALIBRATION = `    if "mean_log_prob" in lens:  # a calibrated lens
+        mean = lens["mean_log_prob"]
+        logits += (mean[-1] - mean[blocks])[:, None]
+`;
 
 /** @param {Asked} asked @returns {string} a line for a POSIX shell */
 export function lensCommand({ file, ids, norm, mid, top, lens }) {

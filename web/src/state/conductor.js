@@ -34,7 +34,7 @@ import {
   withSelection,
   withView,
 } from './experiment.js';
-import { isLens, Lenses, YOURS } from './lenses.js';
+import { CALIBRATED, isLens, Lenses, YOURS } from './lenses.js';
 import { decodeLink, wellFormed, wellFormedText } from './link.js';
 import { Shelf } from './shelf.js';
 import { keep, recall } from './storage.js';
@@ -228,7 +228,7 @@ export class Conductor {
   /** @param {string} name */
   setLens(name) {
     // What is held against the raw lens is its own.
-    this.setRead({ lens: name, beside: undefined });
+    this.setRead({ lens: name, beside: undefined, ...(name === CALIBRATED ? { norm: undefined } : {}) });
   }
 
   /** Reads with a lens of the reader's own, for the shown model. @param {File[]} files */
@@ -350,7 +350,9 @@ export class Conductor {
     const { experiment } = this.state;
     if (!experiment) return null;
     await this.ready;
-    return this.#engine().run(question(besideOf(experiment, reads)), { lane });
+    const asked = besideOf(experiment, reads);
+    await this.#bringLenses(this.#engine(), asked);
+    return this.#engine().run(question(asked), { lane });
   }
 
   #drawn() {

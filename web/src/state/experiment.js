@@ -107,7 +107,7 @@ export function lensesNamed(e) {
     const run = e.runs?.[read?.run ?? (others.length === 0 ? only : '')];
     const models = Object.keys(e.models ?? {});
     const ref = e.models?.[run?.model ?? (models.length === 1 ? models[0] : '')];
-    const names = [read?.lens, read?.beside].filter((name) => typeof name === 'string' && name !== 'raw');
+    const names = [read?.lens, read?.beside, read?.lift].filter((name) => typeof name === 'string' && name !== 'raw');
     return ref === undefined ? [] : names.map((name) => ({ ref: String(ref), name }));
   });
 }

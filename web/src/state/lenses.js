@@ -9,6 +9,7 @@ import { fetchBytes } from '../engine/loader.js';
  */
 
 export const YOURS = 'yours';
+export const CALIBRATED = 'calibrated'; // with the norm recomputed alone
 
 export class Lenses {
   #models;
@@ -86,7 +87,7 @@ function about(file, entry, signal) {
   return { name: `models/${file}`, bytes: entry?.bytes?.[file], signal };
 }
 
-const LENS_KEY = /^(\d+\.(weight|bias|jacobian)|(input|layer)_(adapters?|probes?)\.)/;
+const LENS_KEY = /^(mean_log_prob$|\d+\.(weight|bias|jacobian)|(input|layer)_(adapters?|probes?)\.)/;
 const MOST_HEADER = 1 << 20;
 
 /**

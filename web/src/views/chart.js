@@ -1,9 +1,10 @@
 // <trajectory-chart>: over the rows of the selected position, the tokens that were ever on top and the pinned ones.
 // Their numbers are a second read, asked for once the selection rests; until it comes the chart stays as it is.
 // `view.chart` is what its height means: prob (default), rank or logit.
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { readOf, viewOf } from '../state/experiment.js';
 import { outputRow, rowName, chart as words } from '../strings.js';
+import { CellView } from './cell_view.js';
 import { formatCount, formatLogit, formatProbFine } from './format.js';
 import { followed, lines } from './lines.js';
 
@@ -17,15 +18,7 @@ const REST_MS = 120;
 /** @type {Promise<typeof import('./plot.js')> | null} */
 let plot = null;
 
-export class TrajectoryChart extends LitElement {
-  static properties = {
-    conductor: { attribute: false },
-    drawing: { attribute: false },
-    selection: { attribute: false },
-    experiment: { attribute: false },
-    busy: { attribute: false },
-  };
-
+export class TrajectoryChart extends CellView {
   /** @type {Shown | null} */
   #shown = null;
   /** @type {unknown[]} what the numbers on show, or on their way, answer */
@@ -40,23 +33,6 @@ export class TrajectoryChart extends LitElement {
   #mark = () => {};
   /** @type {ResizeObserver | null} */
   #resized = null;
-
-  constructor() {
-    super();
-    /** @type {Conductor} */
-    this.conductor = /** @type {any} */ (null);
-    /** @type {Drawing} */
-    this.drawing = /** @type {any} */ (null);
-    /** @type {import("./grid.js").Selection} */
-    this.selection = { position: 0, row: 0 };
-    /** @type {import("../state/experiment.js").Experiment} */
-    this.experiment = {};
-    this.busy = false;
-  }
-
-  createRenderRoot() {
-    return this;
-  }
 
   connectedCallback() {
     super.connectedCallback();

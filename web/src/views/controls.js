@@ -1,6 +1,7 @@
 // What the grid shows and how: the colour in sight, everything else behind one “more”.
 import { html, nothing } from 'lit';
 import { lensOf, readOf } from '../state/experiment.js';
+import { CALIBRATED } from '../state/lenses.js';
 import { lensWords, controls as words } from '../strings.js';
 import { asksOf, measuresOf, OVERLAYS, wordsOf } from './measures.js';
 import { STRIDES } from './paint.js';
@@ -75,7 +76,7 @@ export function moreView({ conductor, drawing, paint }) {
   return html`<details class="more">
     <summary>${words.more}</summary>
     <div class="settings">
-      <fieldset>
+      <fieldset ?disabled=${lensOf(experiment) === CALIBRATED}>
         <legend>${words.norm}</legend>
         ${NORMS.map(
           (key) => html`<label class="choice">

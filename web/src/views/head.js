@@ -6,6 +6,7 @@ import { shownModel, shownModelName } from '../state/experiment.js';
 import { head as words } from '../strings.js';
 import { endsTableView } from './ends.js';
 import { formatSigned } from './format.js';
+import { gammaOf } from './gamma.js';
 import { Section } from './section.js';
 import { sentenceView, tokenView } from './token.js';
 
@@ -23,7 +24,14 @@ export class HeadPage extends Section {
   /** @override */
   question() {
     const token = this.drawing.readout.token(this.selection.position);
-    return { what: 'parameters', model: shownModelName(this.experiment), ...this.head, token, top: 5 };
+    return {
+      what: 'parameters',
+      model: shownModelName(this.experiment),
+      ...this.head,
+      ...gammaOf(this.experiment),
+      token,
+      top: 5,
+    };
   }
 
   /** @override */

@@ -2,6 +2,7 @@
 // grid for the keyboard: arrows move, Enter opens what stands there.
 import { html, nothing } from 'lit';
 import { headMap as words } from '../strings.js';
+import { divergingClass } from '../style/scale.js';
 
 /**
  * @typedef {{key: string, name: string, value: number}} Place  NaN where there is nothing
@@ -66,6 +67,14 @@ export function headMapView({ label, layers, heads, row, mlp, paint, short, say,
 /** A scale with what its ends mean. @param {string[]} classes @param {string} from @param {string} to */
 export function endsView(classes, from, to) {
   return html`<span class="ends"><span>${from}</span><span class="ramp" aria-hidden="true">${classes.map((c) => html`<i class=${c}></i>`)}</span><span>${to}</span></span>`;
+}
+
+const HALF = 25; // steps of the diverging scale's picture on either side
+
+/** The diverging scale with what its ends mean. @param {string} from @param {string} to */
+export function divergingEndsView(from, to) {
+  const classes = Array.from({ length: 2 * HALF + 1 }, (_, i) => divergingClass(i - HALF, HALF));
+  return endsView(classes, from, to);
 }
 
 /** @param {Element} target @param {((key: string) => void) | null} choose */

@@ -2,11 +2,14 @@
 // `view.by` is what they are ranked by: how much they write (default), or "effect", what they add to the logit of
 // `view.of`; `view.neuron` ("L5N30") is the one whose page is open.
 import { html, nothing } from 'lit';
+import { placeOf } from '../engine/readout.js';
 import { byName, memoriesOf } from '../engine/weights.js';
 import { viewOf } from '../state/experiment.js';
 import { memories as words } from '../strings.js';
+import { given } from './cell_view.js';
 import { endsLineView } from './ends.js';
-import { NeuronPage, neuronNamed } from './neuron.js';
+import { gammaOf, gammaView } from './gamma.js';
+import { NeuronPage, neuronName, neuronNamed } from './neuron.js';
 import { Section } from './section.js';
 import { styled } from './styled.js';
 import { sentenceView } from './token.js';
@@ -27,9 +30,8 @@ const weightView = (weight, most) =>
 export class Memories extends Section {
   /** The block whose MLP wrote last to the row; −1 for none. */
   get #layer() {
-    const [, block, site] =
-      /^blocks\.(\d+)\.hook_resid_(\w+)$/.exec(this.drawing.readout.rows[this.selection.row]) ?? [];
-    return site === 'post' ? Number(block) : Number(block) - 1;
+    const { block, site } = placeOf(this.drawing.readout.rows[this.selection.row]);
+    return site === 'post' ? block : block - 1;
   }
 
   /** @override */
@@ -42,6 +44,7 @@ export class Memories extends Section {
     return {
       what: 'memories',
       ...{ layer: this.#layer, position, neurons: NEURONS, top: TOKENS },
+      ...gammaOf(this.experiment),
       ...(by === 'effect' ? { by, token: chosen >= 0 ? chosen : readout.topId(row, position) } : {}),
     };
   }
@@ -75,10 +78,11 @@ export class Memories extends Section {
           <option value="effect" ?selected=${effect}>${words.effect(vocabulary.token(token).plain)}</option>
         </select>
       </label>
+      ${gammaView(this)}
       <p>${words.active(layer, tables.active_share.data[0], info.d_mlp)}</p>
       <ol class="neurons">
         ${list.map((m) => {
-          const name = `L${layer}N${m.neuron}`;
+          const name = neuronName(layer, m.neuron);
           const here = open?.name === name;
           return html`<li>
             <button type="button" class="plain" aria-expanded=${here ? 'true' : 'false'} @click=${() => this.conductor.setView({ neuron: here ? undefined : name })}>${name}</button>
@@ -92,14 +96,10 @@ export class Memories extends Section {
           vocabulary,
           words.layerTop(
             { token: tables.layer_top.data[0] },
-            [...tables.says_layer_top.data].map((n) => `L${layer}N${n}`),
+            [...tables.says_layer_top.data].map((n) => neuronName(layer, n)),
           ),
         )}</p>
-      ${
-        open
-          ? html`<neuron-page .conductor=${this.conductor} .drawing=${this.drawing} .selection=${this.selection} .experiment=${this.experiment} .busy=${this.busy} .neuron=${open}></neuron-page>`
-          : nothing
-      }
+      ${open ? html`<neuron-page ${given(this)} .neuron=${open}></neuron-page>` : nothing}
       <p class="note">${effect ? words.effectMeans : words.weightMeans} ${words.direct}</p>
       <p class="note">${words.papers}</p>
     </div>`;

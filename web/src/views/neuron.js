@@ -5,6 +5,7 @@ import { byName, endsOf } from '../engine/weights.js';
 import { neuron as words } from '../strings.js';
 import { endsTableView } from './ends.js';
 import { formatCount, formatSigned } from './format.js';
+import { gammaOf } from './gamma.js';
 import { Section } from './section.js';
 import { tokenView } from './token.js';
 
@@ -13,11 +14,14 @@ import { tokenView } from './token.js';
  * @typedef {{of: Named, readout: import('../engine/readout.js').Readout, tables: Record<string, import('../engine/readout.js').Table>}} Answer
  */
 
+/** As papers write it: L5N30. @param {number} layer @param {number} neuron */
+export const neuronName = (layer, neuron) => `L${layer}N${neuron}`;
+
 /** @param {unknown} name of a link, so it may be anything @param {import('#lens').ModelInfo} info @returns {Named | null} */
 export function neuronNamed(name, info) {
   const [, layer, neuron] = /^L(\d{1,3})N(\d{1,5})$/.exec(typeof name === 'string' ? name : '') ?? [];
   if (!(Number(layer) < info.n_layer && Number(neuron) < info.d_mlp)) return null;
-  return { name: `L${Number(layer)}N${Number(neuron)}`, layer: Number(layer), neuron: Number(neuron) };
+  return { name: neuronName(Number(layer), Number(neuron)), layer: Number(layer), neuron: Number(neuron) };
 }
 
 /** @extends {Section<Answer>} */
@@ -33,18 +37,12 @@ export class NeuronPage extends Section {
   /** @override */
   question() {
     const { layer, neuron } = this.neuron;
-    return { what: 'neuron', layer, neuron, top: 6, triggers: 6 };
-  }
-
-  /** @override @param {object} read */
-  asked(read) {
-    // One may be open in each of two sections.
-    return this.conductor.look(read, `${this.localName} ${this.parentElement?.className}`);
+    return { what: 'neuron', layer, neuron, ...gammaOf(this.experiment), top: 6, triggers: 6 };
   }
 
   /** @override @param {import('../engine/readout.js').Table[]} tables @param {Named} read @returns {Answer} */
   answered(tables, { layer, neuron }) {
-    const of = { name: `L${layer}N${neuron}`, layer, neuron };
+    const of = { name: neuronName(layer, neuron), layer, neuron };
     return { of, readout: this.drawing.readout, tables: byName(tables) };
   }
 

@@ -1,9 +1,10 @@
 // The selected cell: what the model would say there, with numbers; the final answer, the pinned tokens and sets; and
 // what the cell's measures say. `view.logits: "raw"` shows logits as they are, not centred.
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { viewOf } from '../state/experiment.js';
 import { outputRow, panel, rowName } from '../strings.js';
 import { opensText } from './cell.js';
+import { CellView, given } from './cell_view.js';
 import { copyText } from './copy.js';
 import { formatCount, formatLogit, formatNats, formatProbFine, formatRank } from './format.js';
 import { styled } from './styled.js';
@@ -19,37 +20,12 @@ import { sentenceView, tokenView } from './token.js';
 const narrow = matchMedia('(max-width: 40rem)');
 const SWIPE_PX = 40;
 
-export class CellPanel extends LitElement {
-  static properties = {
-    conductor: { attribute: false },
-    drawing: { attribute: false },
-    selection: { attribute: false },
-    experiment: { attribute: false },
-    busy: { attribute: false },
-  };
-
+export class CellPanel extends CellView {
   /** The token whose details are open. @type {number | null} */
   #opened = null;
   /** What had the focus before the sheet came. @type {HTMLElement | null} */
   #from = null;
   #swipe = 0;
-
-  constructor() {
-    super();
-    /** @type {Conductor} */
-    this.conductor = /** @type {any} */ (null);
-    /** @type {Drawing | null} */
-    this.drawing = null;
-    /** @type {Selection} */
-    this.selection = { position: 0, row: 0 };
-    /** @type {import("../state/experiment.js").Experiment} */
-    this.experiment = {};
-    this.busy = false;
-  }
-
-  createRenderRoot() {
-    return this;
-  }
 
   /** The first time it waits until the grid is seen, which would wait for it otherwise. @override */
   async scheduleUpdate() {
@@ -138,21 +114,9 @@ export class CellPanel extends LitElement {
           ${this.#pinned(raw)}
         </table>
         <pin-box .conductor=${conductor} .vocabulary=${model.vocabulary}></pin-box>
-        <trajectory-chart
-          .conductor=${conductor}
-          .drawing=${drawing}
-          .selection=${this.selection}
-          .experiment=${this.experiment}
-          .busy=${this.busy}
-        ></trajectory-chart>
+        <trajectory-chart ${given(this)}></trajectory-chart>
         ${measuresView(drawing, row, position)}
-        <panel-sections
-          .conductor=${conductor}
-          .drawing=${drawing}
-          .selection=${this.selection}
-          .experiment=${this.experiment}
-          .busy=${this.busy}
-        ></panel-sections>
+        <panel-sections ${given(this)}></panel-sections>
       </section>
     `;
   }

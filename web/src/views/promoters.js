@@ -3,8 +3,10 @@ import { html, nothing } from 'lit';
 import { byName, promotersOf } from '../engine/weights.js';
 import { shownModel, shownModelName, viewOf } from '../state/experiment.js';
 import { promoters as words } from '../strings.js';
+import { given } from './cell_view.js';
 import { formatSigned } from './format.js';
-import { neuronNamed } from './neuron.js';
+import { gammaOf } from './gamma.js';
+import { neuronName, neuronNamed } from './neuron.js';
 import { Section } from './section.js';
 import { sentenceView } from './token.js';
 
@@ -23,6 +25,7 @@ export class PromotersList extends Section {
       what: 'promoters',
       model: shownModelName(this.experiment),
       token: of >= 0 ? of : readout.topId(row, position),
+      ...gammaOf(this.experiment),
       neurons: NEURONS,
     };
   }
@@ -44,16 +47,12 @@ export class PromotersList extends Section {
     return html`
       <h4><span>${sentenceView(vocabulary, words.title({ token: tables.of.data[0] }))}</span></h4>
       <ol class="promoters">${promotersOf(tables).map(({ layer, neuron, logit }) => {
-        const name = `L${layer}N${neuron}`;
+        const name = neuronName(layer, neuron);
         const here = open?.name === name;
         return html`<li><button type="button" class="plain" aria-expanded=${here ? 'true' : 'false'} @click=${() => this.conductor.setView({ neuron: here ? undefined : name })}>${name}</button> <span class="number">${formatSigned(logit)}</span></li>`;
       })}</ol>
       <p class="note">${words.means}</p>
-      ${
-        open
-          ? html`<neuron-page .conductor=${this.conductor} .drawing=${this.drawing} .selection=${this.selection} .experiment=${this.experiment} .busy=${this.busy} .neuron=${open}></neuron-page>`
-          : nothing
-      }
+      ${open ? html`<neuron-page ${given(this)} .neuron=${open}></neuron-page>` : nothing}
     `;
   }
 }

@@ -1,23 +1,18 @@
 // What every section of the panel does: it asks for a reading of its own once the selection rests, and shows the last
 // answer until the next one comes.
-import { html, LitElement, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { troubleOf } from '../engine/errors.js';
 import { sections as words } from '../strings.js';
+import { CellView } from './cell_view.js';
 
 /** @typedef {import('../engine/readout.js').Table} Table */
 
 const REST_MS = 180; // after the chart's own read
 
-/** @template Answer */
-export class Section extends LitElement {
-  static properties = {
-    conductor: { attribute: false },
-    drawing: { attribute: false },
-    selection: { attribute: false },
-    experiment: { attribute: false },
-    busy: { attribute: false },
-  };
+let n_section = 0;
 
+/** @template Answer */
+export class Section extends CellView {
   /** What is shown. @type {Answer | null} */
   answer = null;
   /** What the answer on show, or on its way, is to. @type {unknown[]} */
@@ -25,23 +20,8 @@ export class Section extends LitElement {
   /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
   #trouble = '';
-
-  constructor() {
-    super();
-    /** @type {import('../state/conductor.js').Conductor} */
-    this.conductor = /** @type {any} */ (null);
-    /** @type {import('../state/conductor.js').Drawing} */
-    this.drawing = /** @type {any} */ (null);
-    /** @type {import('./grid.js').Selection} */
-    this.selection = { position: 0, row: 0 };
-    /** @type {import('../state/experiment.js').Experiment} */
-    this.experiment = {};
-    this.busy = false;
-  }
-
-  createRenderRoot() {
-    return this;
-  }
+  /** One question at a time, each element for itself. */
+  #lane = `section ${++n_section}`;
 
   disconnectedCallback() {
     super.disconnectedCallback();
@@ -61,7 +41,7 @@ export class Section extends LitElement {
 
   /** @param {object | object[]} read @returns {Promise<Table[] | null>} null where a newer question won */
   asked(read) {
-    return this.conductor.look(read, this.localName);
+    return this.conductor.look(read, this.#lane);
   }
 
   /** @param {Table[]} _tables @param {any} _read what they answer @returns {Answer} */

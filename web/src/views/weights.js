@@ -1,21 +1,29 @@
 // "Weights, without a prompt": every head's copying score as a map, a head's page, a neuron's page, and the neurons that
-// promote the selected cell's token. `view.head` ("4.2") and `view.neuron` ("L5N30") are what is open.
+// promote the selected cell's token. `view.copying` is the score on the map; `view.head` ("4.2")
+// and `view.neuron` ("L5N30") are what is open.
 import { html, nothing } from 'lit';
 import { byName, feedersOf } from '../engine/weights.js';
-import { shownModel, shownModelName, viewOf } from '../state/experiment.js';
+import { shownModel, viewOf } from '../state/experiment.js';
 import { weights as words } from '../strings.js';
-import { divergingClass } from '../style/scale.js';
-import { formatSigned } from './format.js';
+import { divergingClass, PREFIX, STEPS, stepOf } from '../style/scale.js';
+import { given } from './cell_view.js';
+import { formatProb, formatSigned } from './format.js';
+import { gammaOf, gammaView } from './gamma.js';
 import { HeadPage } from './head.js';
-import { endsView, headMapView } from './head_map.js';
+import { divergingEndsView, endsView, headMapView } from './head_map.js';
 import { NeuronPage } from './neuron.js';
 import { PromotersList } from './promoters.js';
 import { Section } from './section.js';
 
 /** @typedef {Record<string, import('../engine/readout.js').Table>} Answer */
 
-const HALF = 25; // steps of the scale's picture on either side
 const FEEDERS = 3;
+const SCORES = /** @type {const} */ (['copying', 'copied', 'turned_round']);
+// What Wang's score is counted over, as far as each is one token with its space.
+const NAMES =
+  'Mary John Tom James Sarah Michael David Emma Alice Peter George Henry Anna William Charles Jack Kate Paul Robert Laura'
+    .split(' ')
+    .map((name) => ` ${name}`);
 
 for (const [name, element] of Object.entries({
   'head-page': HeadPage,
@@ -28,7 +36,20 @@ for (const [name, element] of Object.entries({
 export class Weights extends Section {
   /** @override */
   question() {
-    return { what: 'circuits', model: shownModelName(this.experiment) };
+    return { what: 'circuits', model: 'm', ...gammaOf(this.experiment) };
+  }
+
+  /** @override with Wang's score, on a run of names alone @param {object} read */
+  asked(read) {
+    const { vocabulary, info } = this.drawing.model;
+    const names = NAMES.map((name) => vocabulary.find(name)).filter((id) => id >= 0);
+    const ids = [...(info.bos === null ? [] : [info.bos]), ...names];
+    return this.conductor.run({
+      v: 1,
+      models: { m: shownModel(this.experiment) },
+      ...(names.length > 0 ? { runs: { names: { model: 'm', ids } } } : {}),
+      reads: [read, ...(names.length > 0 ? [{ what: 'copying', run: 'names', names }] : [])],
+    });
   }
 
   /** @override as long as the model is the same, so is the answer */
@@ -38,38 +59,41 @@ export class Weights extends Section {
 
   /** @override @param {import('../engine/readout.js').Table[]} tables @returns {Answer} */
   answered(tables) {
-    return byName(tables);
+    const { copied, turned_round, names } = byName(tables, 1);
+    return { ...byName(tables), ...(copied ? { copied, turned_round, names } : {}) };
   }
 
   /** @override @param {Answer} tables */
   view(tables) {
-    const { copying } = tables;
-    const [{ size: layers }, { size: heads }] = copying.dims;
+    const { copying: asked, head } = viewOf(this.experiment);
+    const score = SCORES.find((s) => s === asked && tables[s]) ?? SCORES[0];
+    const { dims, data } = tables[score];
+    const [{ size: layers }, { size: heads }] = dims;
     const name = (/** @type {number} */ i) => `${Math.floor(i / heads)}.${i % heads}`;
-    const { head } = viewOf(this.experiment);
     const chosen = Array.from({ length: layers * heads }, (_, i) => i).find((i) => name(i) === head) ?? -1;
     const choose = (/** @type {string} */ key) => this.conductor.setView({ head: key === head ? undefined : key });
     return html`<div class="weights">
-      <p>${words.copying}</p>
+      <label>${words.score}
+        <select @change=${(/** @type {Event} */ e) => {
+          const { value } = /** @type {HTMLSelectElement} */ (e.target);
+          this.conductor.setView({ copying: value === SCORES[0] ? undefined : value });
+        }}>${SCORES.filter((s) => tables[s]).map((s) => html`<option value=${s} ?selected=${s === score}>${words.scores[s].name}</option>`)}</select>
+      </label>
+      ${gammaView(this)}
+      <p>${words.scores[score].means(tables.names?.data.length ?? 0)}</p>
       ${headMapView({
-        ...{ label: words.map, layers, heads, mlp: false, chosen: chosen < 0 ? '' : name(chosen), choose },
+        ...{ label: words.map(words.scores[score].name), layers, heads, mlp: false },
+        ...{ chosen: chosen < 0 ? '' : name(chosen), choose },
         row: (layer) =>
           Array.from({ length: heads }, (_, h) => {
             const i = layer * heads + h;
-            return { key: name(i), name: words.head(name(i)), value: copying.data[i] };
+            return { key: name(i), name: words.head(name(i)), value: data[i] };
           }),
-        paint: (value) => divergingClass(value, 1),
-        short: formatSigned,
-        say: formatSigned,
-        caption: html`${endsView(
-          Array.from({ length: 2 * HALF + 1 }, (_, i) => divergingClass(i - HALF, HALF)),
-          words.lowers,
-          words.raises,
-        )} ${words.press}`,
+        ...scaleOf(score, tables),
       })}
-      ${tables.tied.data[0] ? html`<p class="note">${words.tied}</p>` : nothing}
+      ${score === 'copying' && tables.tied.data[0] ? html`<p class="note">${words.tied}</p>` : nothing}
       ${chosen < 0 ? nothing : this.#head(tables, chosen, name)}
-      <promoters-list .conductor=${this.conductor} .drawing=${this.drawing} .selection=${this.selection} .experiment=${this.experiment} .busy=${this.busy}></promoters-list>
+      <promoters-list ${given(this)}></promoters-list>
       <p class="note">${words.papers}</p>
     </div>`;
   }
@@ -81,7 +105,7 @@ export class Weights extends Section {
     const [layer, head] = name(index).split('.').map(Number);
     return html`<div class="head" role="group" aria-label=${words.head(name(index))}>
       <h4>${words.head(name(index))} <span class="number">${formatSigned(tables.copying.data[index])}</span></h4>
-      <head-page .conductor=${this.conductor} .drawing=${this.drawing} .selection=${this.selection} .experiment=${this.experiment} .busy=${this.busy} .head=${{ layer, head }}></head-page>
+      <head-page ${given(this)} .head=${{ layer, head }}></head-page>
       ${
         feeders[0].list.length === 0
           ? nothing
@@ -96,4 +120,37 @@ export class Weights extends Section {
       }
     </div>`;
   }
+}
+
+/**
+ * How a score is coloured and written. With tied embeddings the sign of the eigenvalues' score says nothing: the lowest head
+ * is pale and the highest dark.
+ * @param {(typeof SCORES)[number]} score @param {Answer} tables
+ */
+function scaleOf(score, tables) {
+  const { data } = tables[score];
+  if (score !== 'copying') return { ...between(0, 1), short: formatProb, say: formatProb, caption: caption('0', '1') };
+  const signed = { short: formatSigned, say: formatSigned };
+  if (tables.tied.data[0]) {
+    const [least, most] = [Math.min(...data), Math.max(...data)];
+    return { ...between(least, most), ...signed, caption: caption(formatSigned(least), formatSigned(most)) };
+  }
+  return {
+    paint: (/** @type {number} */ value) => divergingClass(value, 1),
+    ...signed,
+    caption: html`${divergingEndsView(words.lowers, words.raises)} ${words.press}`,
+  };
+}
+
+/** @param {number} least @param {number} most */
+function between(least, most) {
+  return {
+    paint: (/** @type {number} */ value) => `${PREFIX.warm}${stepOf((value - least) / (most - least || 1))}`,
+  };
+}
+
+/** @param {string} from @param {string} to */
+function caption(from, to) {
+  const classes = Array.from({ length: STEPS + 1 }, (_, i) => `${PREFIX.warm}${i}`);
+  return html`${endsView(classes, from, to)} ${words.press}`;
 }

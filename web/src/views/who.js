@@ -3,12 +3,13 @@
 // ("mlp 3") whose own parts are shown, `view.neuron` the neuron ("L3N7") whose page is open.
 import { html, nothing } from 'lit';
 import { isPlace, Parts } from '../engine/parts.js';
-import { readOf, viewOf } from '../state/experiment.js';
-import { who as words } from '../strings.js';
+import { lensOf, readOf, viewOf } from '../state/experiment.js';
+import { lensWords, who as words } from '../strings.js';
 import { divergingClass } from '../style/scale.js';
+import { given } from './cell_view.js';
 import { formatSigned } from './format.js';
-import { endsView, headMapView } from './head_map.js';
-import { NeuronPage, neuronNamed } from './neuron.js';
+import { divergingEndsView, headMapView } from './head_map.js';
+import { NeuronPage, neuronName, neuronNamed } from './neuron.js';
 import { Section } from './section.js';
 import { styled } from './styled.js';
 import { sentenceView, tokenView } from './token.js';
@@ -33,6 +34,7 @@ export class WhoWrote extends Section {
       what: 'components',
       row: readout.rows[row],
       position,
+      lens: lensOf(this.experiment),
       norm: readOf(this.experiment).norm,
       tokens: against < 0 ? [of] : [of, against],
     };
@@ -56,7 +58,7 @@ export class WhoWrote extends Section {
       ${mapView(parts, keyOf(chosen), choose)}
       ${chosen ? partView({ parts, part: chosen, position, drawing, shared: this }) : nothing}
       <p class="note">${words.direct} ${words.adds(parts.remainder, parts.size)} ${readOf(this.experiment).norm === 'none' ? nothing : words.norms[readOf(this.experiment).norm ?? 'recomputed']}
-        ${(readOf(this.experiment).lens ?? 'raw') === 'raw' ? nothing : words.raw}</p>
+${lensOf(this.experiment) === 'raw' ? nothing : words.lens(lensWords(lensOf(this.experiment)).name)}</p>
       <p class="note">${words.papers}</p>
     </div>`;
   }
@@ -137,13 +139,10 @@ export function barView(logit, most) {
     ></i></span><span class="number">${formatSigned(logit)}</span>`;
 }
 
-const HALF = 25; // steps of the scale's picture on either side
-
 /** @param {Parts} parts @param {string} chosen @param {(part: string) => void} choose */
 function mapView(parts, chosen, choose) {
   const { layers, heads, most } = parts;
   const place = (/** @type {Part} */ p) => ({ key: keyOf(p), name: nameOf(p), value: p.logit });
-  const scale = Array.from({ length: 2 * HALF + 1 }, (_, i) => divergingClass(i - HALF, HALF));
   return headMapView({
     ...{ label: words.map, layers, heads, mlp: true, chosen, choose },
     row: (layer) => [
@@ -155,7 +154,7 @@ function mapView(parts, chosen, choose) {
     paint: (logit) => divergingClass(logit, most),
     short: (logit) => (Math.abs(logit) < 0.05 * most ? '' : shortLogit(logit)),
     say: formatSigned,
-    caption: html`${endsView(scale, formatSigned(-most), formatSigned(most))} ${words.mapMeans}`,
+    caption: html`${divergingEndsView(formatSigned(-most), formatSigned(most))} ${words.mapMeans}`,
   });
 }
 
@@ -165,7 +164,7 @@ function shortLogit(logit) {
   return `${logit < 0 ? '−' : '+'}${size >= 9.95 ? size.toFixed(0) : size.toFixed(1).replace(/^0/, '')}`;
 }
 
-/** What a head or an MLP is made of itself. @param {Answer & {part: Part, shared: import('./sections.js').Shared}} args */
+/** What a head or an MLP is made of itself. @param {Answer & {part: Part, shared: import('./cell_view.js').Given}} args */
 function partView({ parts, part, position, drawing, shared }) {
   return html`<section class="inside" aria-label=${words.inside(nameOf(part))}>
     <h4>${nameOf(part)} <span class="number">${formatSigned(part.logit)}</span></h4>
@@ -194,8 +193,9 @@ function sourcesView(parts, { layer, head }, position, { readout, model }) {
   `;
 }
 
-/** @param {Parts} parts @param {Part} part @param {import('./sections.js').Shared} shared */
-function neuronsView(parts, { layer, logit }, { conductor, drawing, selection, experiment, busy }) {
+/** @param {Parts} parts @param {Part} part @param {import('./cell_view.js').Given} shared */
+function neuronsView(parts, { layer, logit }, shared) {
+  const { conductor, drawing, experiment } = shared;
   const open = neuronNamed(viewOf(experiment).neuron, drawing.model.info);
   const neurons = parts.neurons(layer);
   const rest = neurons.reduce((left, n) => left - n.logit, logit);
@@ -204,7 +204,7 @@ function neuronsView(parts, { layer, logit }, { conductor, drawing, selection, e
     <p class="note">${words.neurons}</p>
     <ol class="parts">
       ${neurons.map((n) => {
-        const name = words.neuron(layer, n.id);
+        const name = neuronName(layer, n.id);
         const here = open?.name === name;
         return html`<li title=${words.activation(formatSigned(n.activation))}>
             <button type="button" class="plain" aria-expanded=${here ? 'true' : 'false'} @click=${() => conductor.setView({ neuron: here ? undefined : name })}>${name}</button>
@@ -213,11 +213,7 @@ function neuronsView(parts, { layer, logit }, { conductor, drawing, selection, e
       })}
       <li class="rest"><span>${words.otherNeurons}</span>${barView(rest, most)}</li>
     </ol>
-    ${
-      open?.layer === layer
-        ? html`<neuron-page .conductor=${conductor} .drawing=${drawing} .selection=${selection} .experiment=${experiment} .busy=${busy} .neuron=${open}></neuron-page>`
-        : nothing
-    }
+    ${open?.layer === layer ? html`<neuron-page ${given(shared)} .neuron=${open}></neuron-page>` : nothing}
   `;
 }
 

@@ -1,16 +1,15 @@
 // "What attention and MLP wrote": the tokens that each block's attention alone and MLP alone promote and suppress at the
 // selected position; the selected row's block first and with numbers.
 import { html, nothing } from 'lit';
+import { placeOf } from '../engine/readout.js';
+import { byName, endsOf } from '../engine/weights.js';
 import { readOf } from '../state/experiment.js';
 import { writes as words } from '../strings.js';
-import { formatSigned } from './format.js';
+import { endsTableView } from './ends.js';
 import { Section } from './section.js';
 import { tokenView } from './token.js';
 
-/**
- * @typedef {{id: number, logit: number}} Token
- * @typedef {{hook: string, promoted: Token[], suppressed: Token[]}} Write
- */
+/** @typedef {{hook: string} & import('../engine/weights.js').Ends} Write */
 
 const TOP = 5;
 
@@ -24,33 +23,23 @@ export class Writes extends Section {
 
   /** @override @param {import('../engine/readout.js').Table[]} tables @returns {Write[]} */
   answered(tables) {
-    const table = (/** @type {string} */ name) =>
-      /** @type {import('../engine/readout.js').Table} */ (tables.find((t) => t.name === name));
-    const [{ labels }, , { size }] = table('promoted_id').dims;
-    const tokens = (/** @type {string} */ end, /** @type {number} */ i) =>
-      Array.from({ length: size }, (_, k) => ({
-        id: table(`${end}_id`).data[i * size + k],
-        logit: table(`${end}_logit`).data[i * size + k],
-      }));
-    return (labels ?? []).map((hook, i) => ({
-      hook,
-      promoted: tokens('promoted', i),
-      suppressed: tokens('suppressed', i),
-    }));
+    const named = byName(tables);
+    const [{ labels }] = named.promoted_id.dims;
+    return (labels ?? []).map((hook, i) => ({ hook, ...endsOf(named, '', i) }));
   }
 
   /** @override @param {Write[]} all */
   view(all) {
     const { readout } = this.drawing;
-    const [, block, site] = /^blocks\.(\d+)\.hook_resid_(\w+)$/.exec(readout.rows[this.selection.row]) ?? [];
+    const { block, site } = placeOf(readout.rows[this.selection.row]);
     // The embedding has nothing written to it yet.
     const own = site === 'pre' ? [] : all.filter(({ hook }) => hook.startsWith(`blocks.${block}.`));
     const { norm } = readOf(this.experiment);
     return html`<div class="writes">
       ${own.length === 0 ? html`<p class="note">${words.nothing}</p>` : nothing}
-      ${own.slice(0, site === 'mid' ? 1 : 2).map((w) => this.#write(w, Number(block)))}
+      ${own.slice(0, site === 'mid' ? 1 : 2).map((w) => this.#write(w, block))}
       <h4>${words.everywhere}</h4>
-      ${this.#everywhere(all, Number(site === 'pre' ? -1 : block))}
+      ${this.#everywhere(all, site === 'pre' ? -1 : block)}
       <p class="note">${words.convention[norm ?? 'recomputed']}</p>
       <p class="note">${words.direct}</p>
     </div>`;
@@ -61,16 +50,8 @@ export class Writes extends Section {
     const name = hook.endsWith('attn_out') ? words.attention(block) : words.mlp(block);
     return html`<section aria-label=${name}>
       <h4>${name}</h4>
-      <div class="ends">${this.#list(words.promotes, promoted)}${this.#list(words.suppresses, suppressed)}</div>
+      ${endsTableView(this.drawing.model.vocabulary, { promoted, suppressed })}
     </section>`;
-  }
-
-  /** @param {string} title @param {Token[]} tokens */
-  #list(title, tokens) {
-    const { vocabulary } = this.drawing.model;
-    return html`<div><h5>${title}</h5><ol>${tokens.map(
-      ({ id, logit }) => html`<li>${tokenView(vocabulary, id)}<span class="number">${formatSigned(logit)}</span></li>`,
-    )}</ol></div>`;
   }
 
   /** @param {Write[]} all @param {number} here the block in question */
