@@ -34,8 +34,9 @@ struct ReadTables {
 class Job {
  public:
   // Checks everything that needs the models: prompts fit, ids exist, tracked texts are one token. `models` must
-  // hold every ref of the experiment. Errors: model_missing, lens_missing, lens_means, lens_norm, prompt_empty, prompt_length, token_id,
-  // token_text, hook_layer, position, row, layer, neuron, head, no_names, head_scores, no_tokenizer.
+  // hold every ref of the experiment. Errors: model_missing, lens_missing, lens_means, lens_norm, prompt_empty,
+  // prompt_length, token_id, token_text, hook_layer, position, row, layer, neuron, head, no_names, head_scores,
+  // no_tokenizer.
   static Result<std::unique_ptr<Job>> start(const Experiment& experiment, const Residents& models);
   // Hands its runs back to the cache, as far as they are finished.
   ~Job();
@@ -52,7 +53,8 @@ class Job {
   // row through the lens beside ‖ row), and surprisal that of the token that came next, in nats; the run's last
   // position has none (NaN). The answer is the output's own top token, the input the position's own token. Row labels
   // are hook names, bottom first. A lift is ln p − ln p̄_out in nats, p̄_out being what the output says on average, and NaN
-  // of a token with less than a tenth of the row's largest probability. Columns not finished hold NaN and -1; other unfinished tables are left out.
+  // of a token with less than a tenth of the row's largest probability. Columns not finished hold NaN
+  // and -1; other unfinished tables are left out.
   //
   // These give token [position], and
   //   activations  a table a hook, named as the hook, with its shape
@@ -89,8 +91,8 @@ class Job {
   //              lower block; random_composition [], which is taken off them; tied [], whether W_E is W_U
   //   copying    names [name], their positions; copied, turned_round [layer, head], the share of them among the 5 that a
   //              head says of them, and that it says with its sign turned (Wang's negative copying)
-  //   promoters  of [], the token; layer, neuron, logit, norm [neuron], those whose value raises the token most; against_layer, … those
-  //              whose value lowers it most
+  //   promoters  of [], the token; layer, neuron, logit, norm [neuron], those whose value raises the token most;
+  //              against_layer, … those whose value lowers it most
   std::vector<ReadTables> tables();
 
  private:

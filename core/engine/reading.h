@@ -30,8 +30,8 @@ class Reading {
   SlicedRun& run_;
 };
 
-// Check what needs the model. Errors: lens_missing, lens_means, lens_norm, token_id, token_text, no_tokenizer, position, row,
-// hook_layer, head_scores.
+// Check what needs the model. Errors: lens_missing, lens_means, lens_norm, token_id, token_text, no_tokenizer, position,
+// row, hook_layer, head_scores.
 Result<std::unique_ptr<Reading>> start_reading(const LensRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const ActivationsRead& asked, SlicedRun& run);
 Result<std::unique_ptr<Reading>> start_reading(const ComponentsRead& asked, SlicedRun& run);

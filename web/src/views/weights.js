@@ -68,6 +68,7 @@ export class Weights extends Section {
     const { copying: asked, head } = viewOf(this.experiment);
     const score = SCORES.find((s) => s === asked && tables[s]) ?? SCORES[0];
     const { dims, data } = tables[score];
+    const scale = scaleOf(score, tables);
     const [{ size: layers }, { size: heads }] = dims;
     const name = (/** @type {number} */ i) => `${Math.floor(i / heads)}.${i % heads}`;
     const chosen = Array.from({ length: layers * heads }, (_, i) => i).find((i) => name(i) === head) ?? -1;
@@ -89,22 +90,22 @@ export class Weights extends Section {
             const i = layer * heads + h;
             return { key: name(i), name: words.head(name(i)), value: data[i] };
           }),
-        ...scaleOf(score, tables),
+        ...scale,
       })}
       ${score === 'copying' && tables.tied.data[0] ? html`<p class="note">${words.tied}</p>` : nothing}
-      ${chosen < 0 ? nothing : this.#head(tables, chosen, name)}
+      ${chosen < 0 ? nothing : this.#head(tables, chosen, name, scale.say(data[chosen]))}
       <promoters-list ${given(this)}></promoters-list>
       <p class="note">${words.papers}</p>
     </div>`;
   }
 
-  /** @param {Answer} tables @param {number} index @param {(i: number) => string} name */
-  #head(tables, index, name) {
+  /** @param {Answer} tables @param {number} index @param {(i: number) => string} name @param {string} score */
+  #head(tables, index, name, score) {
     const parts = /** @type {const} */ (['q', 'k', 'v']);
     const feeders = parts.map((part) => ({ part, list: feedersOf(tables, part, index, FEEDERS) }));
     const [layer, head] = name(index).split('.').map(Number);
     return html`<div class="head" role="group" aria-label=${words.head(name(index))}>
-      <h4>${words.head(name(index))} <span class="number">${formatSigned(tables.copying.data[index])}</span></h4>
+      <h4>${words.head(name(index))} <span class="number">${score}</span></h4>
       <head-page ${given(this)} .head=${{ layer, head }}></head-page>
       ${
         feeders[0].list.length === 0
