@@ -62,11 +62,12 @@ const states = {
   'with every section of the panel open': async (page) => {
     await open(page);
     for (const summary of await page.locator('.section > summary').all()) await summary.click();
-    await expect(page.locator('.head-map')).toHaveCount(2);
+    await expect(page.locator('.head-map')).toHaveCount(3);
     await page.locator('.head-map').first().locator('td[data-part]').first().click();
     await expect(page.locator('.who .inside')).toBeVisible();
     await expect(page.locator('.attention canvas').first()).toBeVisible();
     await expect(page.locator('.writes tbody tr').first()).toBeVisible();
+    await expect(page.locator('.compare tbody tr').first()).toBeVisible();
   },
   'on the projector': async (page) => {
     await page.setViewportSize({ width: 1920, height: 1080 });

@@ -113,7 +113,7 @@ test('weights: a map of copying, a head’s pairs, heads that feed it, and neuro
 test('weights: names that heads repeat, and everything as published, without a norm', async ({ page }) => {
   await openAt(page, { sections: ['weights', 'memories'] });
   const plain = page.locator('.weights td[data-part="7.2"]');
-  const before = await plain.getAttribute('aria-label');
+  const before = await plain.locator('.unseen').textContent();
   await page.locator('.weights .gamma select').selectOption('published');
   const { copying } = await ask(page, { what: 'circuits', gamma: false });
   const score = copying.data[7 * copying.dims[1].size + 2];

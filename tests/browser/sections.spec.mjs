@@ -142,11 +142,11 @@ test('attention: every head small, one large; arrows read it out', async ({ page
   const n = pattern.dims[1].size;
   const row = pattern.data.slice((2 * n + n - 1) * n, (2 * n + n) * n);
   const most = Math.max(...row);
-  await expect(page.locator('.attention figcaption')).toContainText(`${Math.round(100 * most)} %`);
+  await expect(page.locator('.attention [role=status]')).toContainText(`${Math.round(100 * most)} %`);
   await page.locator('.attention .large').focus();
-  const before = await page.locator('.attention figcaption').textContent();
+  const before = await page.locator('.attention [role=status]').textContent();
   await page.keyboard.press('ArrowUp');
-  await expect(page.locator('.attention figcaption')).not.toHaveText(before ?? '');
+  await expect(page.locator('.attention [role=status]')).not.toHaveText(before ?? '');
   const { correlation } = await ask(page, { what: 'head_writes', layer: 7, head: 2 });
   await expect(page.locator('.copies')).toContainText(`over ${correlation.data[1]} pairs`);
   await expect(page.locator('.copies')).toContainText(`r = +${correlation.data[0].toFixed(2).replace(/^0/, '')}`);

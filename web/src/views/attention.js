@@ -88,7 +88,7 @@ export class Attention extends Section {
           <canvas data-head=${h} width=${n} height=${n}></canvas><span>${layer}.${h}</span>
         </button></li>`,
       )}</ol>
-      <figure
+      <div
         class="large"
         tabindex="0"
         role="application"
@@ -96,8 +96,8 @@ export class Attention extends Section {
         @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pressed(e, n, query, key)}
       >
         <canvas class="whole" @click=${(/** @type {MouseEvent} */ e) => this.#pointed(e, n)}></canvas>
-        <figcaption role="status">${sentenceView(vocabulary, words.says({ token: readout.token(query) }, { token: readout.token(key) }, row[key]))}</figcaption>
-      </figure>
+        <p role="status">${sentenceView(vocabulary, words.says({ token: readout.token(query) }, { token: readout.token(key) }, row[key]))}</p>
+      </div>
       <ol class="sources" aria-label=${words.from(vocabulary.token(readout.token(query)).spoken)}>
         ${Array.from({ length: n }, (_, j) => {
           const shade = j <= query ? `${PREFIX.warm}${stepOf(row[j])}` : 'later';
