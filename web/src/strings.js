@@ -386,11 +386,10 @@ export const compare = {
   way: 'lens',
   says: 'says',
   prob: 'prob.',
-  /** @param {Part} answer @returns {Part[]} */
-  answer: (answer) => ['final answer ', answer],
+  answer: 'final answer',
   rank: (/** @type {string} */ rank) => `#${rank}`,
   /** @type {Record<string, string>} */
-  norms: { frozen: 'raw, norm frozen', none: 'raw, no norm' },
+  norms: { frozen: 'norm frozen', none: 'no norm' },
   lift: 'Lift over the average output',
   liftMeans:
     'In nats: ln of the raw lens’ probability here, minus ln of what the output gives that token on average over other text. It is no probability, and is told only of tokens with at least a tenth of the largest.',

@@ -86,7 +86,7 @@ export class Compare extends Section {
       <table>
         <thead><tr>
           <th scope="col">${words.way}</th><th scope="col">${words.says}</th><th scope="col" class="number">${words.prob}</th>
-          <th scope="col" class="number">${sentenceView(vocabulary, words.answer({ token: answer }))}</th>
+          <th scope="col" class="number">${words.answer}</th>
         </tr></thead>
         <tbody>${said.map(
           ({ way, id, prob, answerProb, answerRank }) => html`<tr>

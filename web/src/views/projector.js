@@ -11,6 +11,7 @@ import { Readout } from '../engine/readout.js';
 import { selected } from '../state/conductor.js';
 import { viewOf } from '../state/experiment.js';
 import { keys, panel, projector } from '../strings.js';
+import { given } from './cell_view.js';
 import { cellTitleView } from './panel.js';
 import { openOf } from './sections.js';
 
@@ -116,19 +117,13 @@ export function projectorKey(key, shift, conductor) {
   return true;
 }
 
-/** What is read of the selected cell, as far as it was opened before. @param {import('./sections.js').Shared} shared */
+/** What is read of the selected cell, as far as it was opened before. @param {import('./cell_view.js').Given} shared */
 export function sectionsView(shared) {
   const { drawing, selection, experiment } = shared;
   if (openOf(experiment).length === 0 || !drawing.readout.has(selection.position)) return nothing;
   return html`<section class="panel" aria-label=${panel.label}>
     ${cellTitleView(drawing, selection)}
-    <panel-sections
-      .conductor=${shared.conductor}
-      .drawing=${drawing}
-      .selection=${selection}
-      .experiment=${experiment}
-      .busy=${shared.busy}
-    ></panel-sections>
+    <panel-sections ${given(shared)}></panel-sections>
   </section>`;
 }
 
