@@ -84,7 +84,7 @@ def main():
     print(f"{n} positions in {len(windows)} windows, {args.other} against {args.exact}")
     print("row      top token equal   mean |Δ ln p(top)|   mean KL, nats")
     for name, r in [(str(r), r) for r in range(n_row)] + [("all", slice(None))]:
-        print(f"{name:>4} {100 * same[r].mean() / n:14.2f} % {gap[r].mean() / n:18.5f} {kl[r].mean() / n:18.6f}")
+        print(f"{name:>4} {100 * same[r].mean() / n:14.2f} % {gap[r].mean() / n:18.5f} {kl[r].mean() / n:18.2g}")
 
 
 if __name__ == "__main__":

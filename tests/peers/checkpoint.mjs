@@ -9,7 +9,7 @@ import { join } from 'node:path';
  * @property {'F32' | 'F16' | 'BF16'} [dtype]   exact for weights of 8 bits
  * @property {boolean} [linear]                 nn.Linear's orientation, [out, in], in place of Conv1D's
  * @property {'F32' | 'U8' | 'BOOL'} [masks]    the buffers that old versions of transformers saved
- * @property {boolean} [head]                   an lm_head that repeats the embedding
+ * @property {boolean} [head]                   an lm_head that repeats the embedding, if there is no other
  * @property {boolean} [odd]                    data that begin at an odd address
  * @property {number} [files]                   with an index, if more than one
  *
@@ -85,7 +85,7 @@ export function checkpoint(folder, variant) {
       const mask = { dtype: masks, shape: [1, 1, 1024, 1024], n_byte, bytes: () => new Uint8Array(n_byte) };
       entries.push({ name: prefix + name.replace('ln_1.bias', 'attn.bias'), ...mask });
     }
-  if (variant.head)
+  if (variant.head && !tensors.some((t) => t.name === 'lm_head.weight'))
     entries.push({ ...entries[tensors.findIndex((t) => t.name === 'wte.weight')], name: 'lm_head.weight' });
   const shards = Array.from({ length: files }, (_, i) => entries.filter((_, j) => j % files === i));
   const name = (/** @type {number} */ i) => (files === 1 ? 'model' : `model-0000${i + 1}-of-0000${files}`);
