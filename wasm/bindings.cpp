@@ -200,18 +200,19 @@ class EngineBinding {
   int last_job_ = 0;
 };
 
-// A verb that runs out of memory answers so; an exception would end the worker.
-template <auto verb>
+// A verb that runs out of memory answers so, and what may help; an exception would end the worker.
+constexpr char kShorten[] = "shorten the prompt, or take a smaller model.";
+constexpr char kRound[] = "close other tabs or programs, keep the model as Q8_0, or take a smaller one.";
+template <auto verb, const char* advice = kShorten>
 struct Guarded;
-template <class Self, class... Args, val (Self::*verb)(Args...)>
-struct Guarded<verb> {
+template <class Self, class... Args, val (Self::*verb)(Args...), const char* advice>
+struct Guarded<verb, advice> {
   static val call(Self& self, Args... args) {
     try {
       return (self.*verb)(std::forward<Args>(args)...);
     } catch (const std::exception&) {
       return answer(
-          Error{"out_of_memory",
-                "This does not fit in the memory that the page has; shorten the prompt, or take a smaller model."});
+          Error{"out_of_memory", std::string("This does not fit in the memory that the page has; ") + advice});
     }
   }
 };
@@ -221,14 +222,14 @@ struct Guarded<verb> {
 EMSCRIPTEN_BINDINGS(lens) {
   emscripten::class_<EngineBinding>("Engine")
       .constructor<>()
-      .function("load", &Guarded<&EngineBinding::load>::call)
-      .function("loadLens", &Guarded<&EngineBinding::load_lens>::call)
-      .function("inspect", &Guarded<&EngineBinding::inspect>::call)
-      .function("beginLoad", &Guarded<&EngineBinding::begin_load>::call)
-      .function("put", &Guarded<&EngineBinding::put>::call)
-      .function("finishLoad", &Guarded<&EngineBinding::finish_load>::call)
+      .function("load", &Guarded<&EngineBinding::load, kRound>::call)
+      .function("loadLens", &Guarded<&EngineBinding::load_lens, kRound>::call)
+      .function("inspect", &Guarded<&EngineBinding::inspect, kRound>::call)
+      .function("beginLoad", &Guarded<&EngineBinding::begin_load, kRound>::call)
+      .function("put", &Guarded<&EngineBinding::put, kRound>::call)
+      .function("finishLoad", &Guarded<&EngineBinding::finish_load, kRound>::call)
       .function("cancelLoad", &Guarded<&EngineBinding::cancel_load>::call)
-      .function("giveTokenizer", &Guarded<&EngineBinding::give_tokenizer>::call)
+      .function("giveTokenizer", &Guarded<&EngineBinding::give_tokenizer, kRound>::call)
       .function("memory", &Guarded<&EngineBinding::memory>::call)
       .function("release", &Guarded<&EngineBinding::release>::call)
       .function("vocabulary", &Guarded<&EngineBinding::vocabulary>::call)

@@ -204,3 +204,17 @@ export function seededRepo({ n_layer = 2, d_model = 96, n_head = 4, n_ctx = 64, 
     'pytorch_model.bin': new Uint8Array(10),
   };
 }
+
+/** sha256 of each weight in a safetensors file, by name. @param {Uint8Array} bytes @returns {Record<string, string>} */
+export function tensorSums(bytes) {
+  const n = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + n)));
+  const weights = Object.entries(header).filter(([name]) => !name.endsWith('.attn.bias'));
+  return Object.fromEntries(
+    weights.map(([name, { data_offsets }]) => {
+      const [begin, end] = data_offsets;
+      const sum = createHash('sha256').update(bytes.subarray(8 + n + begin, 8 + n + end));
+      return [name, sum.digest('hex')];
+    }),
+  );
+}

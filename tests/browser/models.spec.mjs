@@ -1,7 +1,7 @@
 // Models from elsewhere: the hub (played by hub.mjs), files of one's own, a folder beside the page.
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { COMMIT, seededRepo, startHub, tinyRepo } from './hub.mjs';
+import { COMMIT, seededRepo, startHub, tensorSums, tinyRepo } from './hub.mjs';
 import { box, expect, expectColumns, experimentOf, linkOf, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
@@ -106,14 +106,20 @@ test('a dropped connection goes on at the byte', async ({ page }) => {
   await expect(chip(page)).toHaveAttribute('title', /sha256 is the one that the hub gives/);
 });
 
-test('rounded to Q8_0 while it comes, and the link says so', async ({ page }) => {
-  await open(page);
-  await look(page, 'someone/seeded');
-  await dialog(page).getByRole('radio', { name: /^Q8_0/ }).check();
-  await openIt(page);
-  await expect(chip(page)).toHaveText(/^someone\/seeded/);
-  expect((await experimentOf(page)).models.m).toBe(`${ref}~q8_0`);
-});
+for (const [name, suffix] of [
+  ['F16', 'f16'],
+  ['Q8_0', 'q8_0'],
+])
+  test(`rounded to ${name} while it comes, and the link says so`, async ({ page }) => {
+    await open(page);
+    await look(page, 'someone/seeded');
+    await dialog(page)
+      .getByRole('radio', { name: new RegExp(`^${name}`) })
+      .check();
+    await openIt(page);
+    await expect(chip(page)).toHaveText(/^someone\/seeded/);
+    expect((await experimentOf(page)).models.m).toBe(`${ref}~${suffix}`);
+  });
 
 /** @type {Record<string, [string, import('./hub.mjs').Fault | null, string, RegExp, boolean]>} */
 const troubles = {
@@ -161,6 +167,70 @@ test('loading can be cancelled; the bytes are counted meanwhile', async ({ page 
     'Loading was stopped; the model from before is still here.',
   );
   await stillWorks(page);
+
+  // What came is kept, also over a visit, and the next try asks for the rest.
+  hub.faults.clear();
+  hub.log.length = 0;
+  await page.reload();
+  await page.evaluate(() => window.logitLens.ready);
+  await look(page, 'someone/seeded');
+  await expect(dialog(page).locator('.shelf')).not.toContainText('saved on this device');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  await expect(chip(page)).toHaveAttribute('title', /sha256 is the one that the hub gives. Saved on this device/);
+  const asked = hub.log.filter((r) => r.path === weights).map((r) => r.range);
+  expect(asked[0]).toBe('bytes=0-65535');
+  expect(asked[1]).toMatch(/^bytes=[1-9]\d+-$/);
+  expect(asked.length).toBe(2);
+});
+
+test('a connection that fails for good is gone on with at the next try', async ({ page }) => {
+  hub.faults.set(weights, { cutAt: 9 << 20 });
+  await open(page);
+  await look(page, 'someone/seeded');
+  await expect(dialog(page)).toContainText('It can be opened.');
+  await page.route('**/someone/seeded/resolve/**/model.safetensors', (route) =>
+    route.request().headers().range === undefined ? route.continue() : route.abort(),
+  );
+  await openIt(page);
+  await expect(dialog(page).locator('.problem')).toContainText('model.safetensors is incomplete', { timeout: 60_000 });
+  await page.unroute('**/someone/seeded/resolve/**/model.safetensors');
+  hub.log.length = 0;
+  await look(page, 'someone/seeded');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  expect(hub.log.filter((r) => r.path === weights).at(-1)?.range).toMatch(/^bytes=[1-9]\d+-$/);
+});
+
+test('a tab in the background is told what that does', async ({ page }) => {
+  hub.faults.set(weights, { pace: 4e6 });
+  await open(page);
+  await look(page, 'someone/seeded');
+  await openIt(page);
+  await expect(dialog(page).locator('.status')).toContainText(/Loading someone/);
+  await expect(dialog(page).locator('.status')).not.toContainText('in the background');
+  await page.evaluate(() => Object.defineProperty(document, 'hidden', { value: true, configurable: true }));
+  await expect(dialog(page).locator('.status')).toContainText('While a tab is in the background');
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('a prompt beyond a model’s context is said and kept, and no other model’s grid stands for it', async ({
+  page,
+}) => {
+  cpSync(tiny, join(hub.site, 'models/school'), { recursive: true });
+  await open(page);
+  const long = 'The king had a son and a daughter, and they lived in a castle.';
+  await box(page).fill(long);
+  await expect(page.locator('.reading[data-busy]')).toHaveCount(0);
+  await look(page, './school');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^school/);
+  await expect(page.locator('.notice')).toContainText('reads at most');
+  await expect(box(page)).toHaveValue(long);
+  await expect(page.locator('.grid')).toHaveCount(0);
+  await box(page).fill('The');
+  await expectColumns(page, ['The']);
+  await expect(page.locator('.notice')).toBeEmpty();
 });
 
 test('where nothing can be saved, it works from memory and says so', async ({ page }) => {
@@ -206,6 +276,43 @@ test('files of one’s own: without a tokenizer, with it later, and the link els
   await openIt(other);
   await expect(chip(other)).toHaveText(/^model.safetensors/);
   await expect.poll(() => other.evaluate(() => location.href)).toBe(link);
+});
+
+test('a model whose tensors are the published ones is held against published figures', async ({ page }) => {
+  // The seeded model in GPT-2 small's place: so everything differs, and what is longer than its context cannot be asked.
+  const files = repos['someone/seeded'];
+  await page.route('**/models/gpt2.tensors.json', (route) =>
+    route.fulfill({ json: { title: 'GPT-2 small', tensors: tensorSums(files['model.safetensors']) } }),
+  );
+  await page.route('**/models/catalog.json', async (route) => {
+    const catalog = await (await route.fetch()).json();
+    const entry = Object.values(catalog).find((e) => e.tensors === 'gpt2.tensors.json');
+    entry.n_param = 5_054_688;
+    await route.fulfill({ json: catalog });
+  });
+  await open(page);
+  await chip(page).click();
+  const verify = dialog(page).getByRole('button', { name: 'Verify against published numbers' });
+  await expect(verify).toHaveCount(0); // Primer is nobody's
+  await look(page, 'someone/seeded');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  await expect(chip(page)).toHaveAttribute('title', /Verified: every tensor is GPT-2 small’s/);
+  await chip(page).click();
+  await verify.click();
+  const { checks } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../models/gpt2.published.json'), 'utf8'));
+  await expect(dialog(page).getByText(`0 of ${checks.length} agree.`)).toBeVisible({ timeout: 60_000 });
+  const rows = dialog(page).locator('.checks tbody tr');
+  await expect(rows).toHaveCount(checks.length);
+  await expect(rows.filter({ hasText: '✗ differs' })).toHaveCount(checks.length);
+  await expect(rows.first()).toContainText('transformer-explainer');
+  await expect(rows.filter({ hasText: 'reads at most 64' })).toHaveCount(1);
+  await expect(rows.last().locator('td').first()).toHaveText('5.7676');
+  await expect(rows.last().locator('td').nth(1)).toHaveText(/^−?\d\.\d{4}$/);
+
+  // Another answer than the page's own: the grid that stands there is not touched.
+  await page.keyboard.press('Escape');
+  await expect(page.locator('.grid td.here')).toBeVisible();
 });
 
 test('a link to a model of the hub asks first', async ({ page }) => {

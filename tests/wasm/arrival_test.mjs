@@ -9,7 +9,7 @@ import { Digest } from '../../web/src/engine/digest.js';
 import { LensError } from '../../web/src/engine/errors.js';
 import { Session } from '../../web/src/engine/session.js';
 import { netSource } from '../../web/src/engine/sources.js';
-import { seededRepo } from '../browser/hub.mjs';
+import { seededRepo, tensorSums } from '../browser/hub.mjs';
 
 const build = new URL('../../build/wasm/wasm/', import.meta.url);
 const files = seededRepo();
@@ -101,21 +101,7 @@ test('a connection that drops goes on at the byte', async () => {
 });
 
 test('tensors are held against published hashes', async () => {
-  const bytes = files['model.safetensors'];
-  const n = Number(new DataView(bytes.buffer).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + n)));
-  /** @type {Record<string, string>} */
-  const tensors = {};
-  for (const [
-    name,
-    {
-      data_offsets: [begin, end],
-    },
-  ] of Object.entries(header))
-    if (!name.endsWith('.attn.bias'))
-      tensors[name] = createHash('sha256')
-        .update(bytes.subarray(8 + n + begin, 8 + n + end))
-        .digest('hex');
+  const tensors = tensorSums(files['model.safetensors']);
   const { arrived } = await bring('q8_0', tensors);
   assert.deepEqual(arrived.verified, { as: 'published', title: 'the published one' });
   tensors['h.1.mlp.c_fc.bias'] = '0'.repeat(64);

@@ -35,6 +35,7 @@ export const page = {
     seconds < 90
       ? `about ${count(Math.max(1, Math.round(seconds)), 'second')} left`
       : `about ${Math.round(seconds / 60)} minutes left`,
+  inBackground: 'While a tab is in the background, browsers slow down or halt what it loads; keep it in front.',
   cancel: 'Cancel',
   retry: 'Try again',
   resume: 'Load it',
@@ -106,6 +107,43 @@ export const models = {
   open: (/** @type {number} */ bytes) => `Open it (${megabytes(bytes)})`,
   wanted: (/** @type {string} */ ref) => `The link asks for ${ref}.`,
   menu: 'Models…',
+};
+
+/** @typedef {import('./state/published.js').Outcome} Outcome */
+const figure = (/** @type {number} */ x) => x.toFixed(4).replace('-', '−');
+
+export const verifying = {
+  title: (/** @type {string} */ title) => `${title}, as others measured it`,
+  intro: 'Its tensors are the published ones. Its answers can be held against figures that others published of it.',
+  rounded: 'It is kept rounded here, so that what differs may be the rounding’s.',
+  verify: 'Verify against published numbers',
+  check: 'Asked',
+  expected: 'published',
+  got: 'here',
+  count: (/** @type {number} */ passed, /** @type {number} */ done, /** @type {number} */ of) =>
+    done < of ? `${passed} of ${done} agree so far, of ${of} in all.` : `${passed} of ${of} agree.`,
+  passed: (/** @type {boolean} */ passed) => (passed ? '✓ agrees' : '✗ differs'),
+  source: (/** @type {string} */ source) => `(${source})`,
+  /** @type {(outcome: Outcome, say: (id: number) => string) => string} */
+  names: ({ check }, say) => {
+    const end = (/** @type {number[]} */ ids) => `“…${ids.slice(-4).map(say).join('')}”`;
+    switch (check.what) {
+      case 'next':
+        return `ln p of the ten best tokens after ${end(check.ids)}, to ${check.tolerance}`;
+      case 'loss':
+        return `mean loss on ${count(check.rows.flat().length - check.rows.length, 'token')} from “${check.rows[0].slice(1, 5).map(say).join('')}…”, in nats, to ${check.tolerance}`;
+      case 'greedy':
+        return `the ${count(check.continuation.length, 'token')} that it goes on with after ${end(check.ids)}`;
+      case 'difference':
+        return `logit of “${say(check.right)}” less that of “${say(check.wrong)}” after ${end(check.ids)}, to ${check.tolerance}`;
+    }
+  },
+  /** @type {(outcome: Outcome, value: number | number[] | null, say: (id: number) => string) => string} */
+  value: ({ check }, value, say) => {
+    if (value === null) return '';
+    if (!Array.isArray(value)) return figure(value);
+    return check.what === 'greedy' ? value.map(say).join('') : value.map(figure).join(' ');
+  },
 };
 
 export const measures = {
@@ -858,7 +896,8 @@ export const trouble = {
     `This link asks for ${ref}, a model of huggingface.co. Nothing is fetched from there before you say so; until then, here is the page’s own model.`,
   wantsFile: (/** @type {string} */ name) =>
     `This link asks for “${name}”, a file of whoever made it. If you have that file, drop it here; until then, here is the page’s own model.`,
-  openingCancelled: 'Loading was stopped; the model from before is still here.',
+  openingCancelled:
+    'Loading was stopped; the model from before is still here. What came is kept if the browser allows it: the next try goes on there.',
   othersPins: (/** @type {string} */ message) =>
     `What was pinned or given as ids is not this model’s: ${bare(message)}. It was let go.`,
   json: (/** @type {string} */ file) => `${file} is not JSON.`,

@@ -73,18 +73,16 @@ export async function arrive(client, ref, looked, { precision, signal, progress,
   progress(0, bytes);
   try {
     await abortable(client.beginLoad(ref, heads, precision, manifest !== null), signal);
-    await saving?.begin(bytes);
+    await saving?.begin();
     for (const [i, source] of sources.entries()) {
-      saving?.beginFile(source.name, source.size);
       if (holdsWeights(source.name)) {
-        for await (const { at, piece } of pieces(source, signal)) {
-          await saving?.write(piece.slice());
+        for await (const { at, piece } of pieces(source, chunks(source, saving, signal))) {
           loaded += piece.length;
           await abortable(client.put(ref, i, at, piece), signal);
           progress(loaded, bytes);
         }
       } else {
-        await saving?.write(heads[i].bytes.slice());
+        for await (const _ of chunks({ ...source, stream: (_, from) => rest(heads[i].bytes, from) }, saving, signal));
         loaded += source.size;
         progress(loaded, bytes);
       }
@@ -99,7 +97,9 @@ export async function arrive(client, ref, looked, { precision, signal, progress,
     const info = await abortable(client.finishLoad(ref, name), signal);
     return { name, info, verified: verified(sources, sums, digests.tensors, manifest) };
   } catch (e) {
-    await saving?.abandon();
+    // What came is good for the next try, unless it is the bytes themselves that are wrong.
+    if (e instanceof LensError && WRONG.includes(e.code)) await saving?.abandon();
+    else await saving?.pause();
     client.cancelLoad(ref).catch(() => {});
     throw e;
   }
@@ -116,12 +116,34 @@ function verified(sources, sums, tensors, manifest) {
   return sources.every((s, i) => sums[i] === null || s.sha256 !== undefined) ? { as: 'sha256' } : { as: 'length' };
 }
 
-/** A file in pieces of a megabyte, however small they come. @param {Source} source @param {AbortSignal} signal */
-async function* pieces(source, signal) {
+/** The errors after which nothing that came is of use. */
+const WRONG = ['load_hash', 'load_length', 'load_short', 'load_http', 'load_html', 'tensor_value'];
+
+/** A file's bytes: what an earlier try left, then what is still to come, which is kept. @param {Pick<Source, 'name' | 'size' | 'stream'>} source @param {import('./saved.js').Saving | null} saving @param {AbortSignal} signal */
+async function* chunks({ name, size, stream }, saving, signal) {
+  let at = 0;
+  for await (const part of saving?.resume(name, size) ?? []) {
+    if (signal.aborted) throw signal.reason;
+    at += part.length;
+    yield part;
+  }
+  for await (const chunk of at < size ? stream(signal, at) : []) {
+    await saving?.write(chunk);
+    yield chunk;
+  }
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes @param {number} [from] */
+async function* rest(bytes, from = 0) {
+  yield bytes.slice(from);
+}
+
+/** A file in pieces of a megabyte, however small they come. @param {Source} source @param {AsyncGenerator<Uint8Array<ArrayBuffer>>} chunks */
+async function* pieces(source, chunks) {
   let piece = new Uint8Array(PIECE);
   let filled = 0;
   let at = 0;
-  for await (const chunk of source.stream(signal))
+  for await (const chunk of chunks)
     for (let from = 0; from < chunk.length; ) {
       const part = chunk.subarray(from, from + PIECE - filled);
       piece.set(part, filled);
@@ -135,7 +157,7 @@ async function* pieces(source, signal) {
     }
   if (filled > 0) yield { at, piece: piece.slice(0, filled) };
   if (at + filled !== source.size)
-    throw new LensError('load_cut_off', trouble.cutOff(source.name, `${at + filled} bytes`, `${source.size}`));
+    throw new LensError('load_short', trouble.cutOff(source.name, `${at + filled} bytes`, `${source.size}`));
 }
 
 /** @template T @param {Promise<T>} promise @param {AbortSignal} signal @returns {Promise<T>} */

@@ -4,11 +4,11 @@ import { LensError } from './errors.js';
 import { request } from './sources.js';
 
 /**
- * @typedef {{title: string, about: string, bos: boolean, path: string, files: string[], counts?: string, lenses?: Record<string, string>, lens_scores?: string, bytes?: Record<string, number>}} OwnEntry
+ * @typedef {{title: string, about: string, bos: boolean, path: string, files: string[], counts?: string, lenses?: Record<string, string>, lens_scores?: string, bytes?: Record<string, number>, n_param?: undefined, tensors?: undefined, published?: undefined}} OwnEntry
  *   A model beside the page, in models/. Beside the catalog, for who asks for them: counts, a TokenCounts file; lenses, files of
  *   translators by the lens' name; lens_scores, what models/fit_lenses.py measured of them
- * @typedef {{title: string, about: string, bos: boolean, n_param: number, size: number, tensors?: string, files?: undefined, counts?: undefined, lenses?: undefined, lens_scores?: undefined, bytes?: undefined}} HubEntry
- *   A model of the hub, under its ref. size: about, in bytes; tensors: a file beside the catalog with each tensor's sha256
+ * @typedef {{title: string, about: string, bos: boolean, n_param: number, size: number, tensors?: string, published?: string, files?: undefined, counts?: undefined, lenses?: undefined, lens_scores?: undefined, bytes?: undefined}} HubEntry
+ *   A model of the hub, under its ref. size: about, in bytes; tensors, published: files beside the catalog, with each tensor's sha256, and figures that others published of it (state/published.js)
  * @typedef {OwnEntry | HubEntry} CatalogEntry
  * @typedef {{tokens: number, counts: number[]}} TokenCounts  how many tokens the weights were trained on, and each token's share of them, by id
  * @typedef {Record<string, CatalogEntry>} Catalog

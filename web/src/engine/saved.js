@@ -1,5 +1,6 @@
-// Models that the browser keeps, in its Cache API: the files as they came, and one entry that says which they are, written
-// last, so that half a model is none. Storage may be absent, forbidden or full; then nothing is kept, and that is told.
+// Models that the browser keeps, in its Cache API: each file in parts as they came, and an entry that says which model
+// they are and whether it is whole. Of a model whose loading ended early the parts stay, so that the next try goes on where
+// they end; of one such model at most. Storage may be absent, forbidden or full; then nothing is kept, and that is told.
 import { keptSource } from './sources.js';
 
 /**
@@ -9,6 +10,7 @@ import { keptSource } from './sources.js';
 
 const CACHE = 'logit-lens-models';
 const INDEX = 'model.json';
+const PART = 8 << 20;
 
 /** @param {string} ref @param {string} name */
 const address = (ref, name) => new URL(`models/saved/${encodeURIComponent(ref)}/${name}`, location.href.split('#')[0]);
@@ -22,25 +24,36 @@ async function open() {
   }
 }
 
+/** @param {Cache} cache @returns {Promise<(Saved & {whole: boolean})[]>} */
+async function indexes(cache) {
+  const found = (await cache.keys()).filter((k) => new URL(k.url).pathname.endsWith(`/${INDEX}`));
+  return Promise.all(found.map(async (k) => (await cache.match(k))?.json()));
+}
+
 /** @returns {Promise<Saved[]>} */
 export async function savedModels() {
   try {
     const cache = await open();
-    const keys = (await cache?.keys()) ?? [];
-    const found = keys.filter((k) => new URL(k.url).pathname.endsWith(`/${INDEX}`));
-    return await Promise.all(found.map(async (k) => (await cache?.match(k))?.json()));
+    return cache ? (await indexes(cache)).filter((saved) => saved.whole) : [];
   } catch {
     return [];
+  }
+}
+
+/** The parts of a file that are there, in order. @param {Cache | null} cache @param {string} ref @param {string} name */
+async function* parts(cache, ref, name) {
+  for (let i = 0; ; i++) {
+    const part = await cache?.match(address(ref, `${name}/${i}`));
+    if (!part) return;
+    yield new Uint8Array(await part.arrayBuffer());
   }
 }
 
 /** @param {Saved} saved @returns {import('./sources.js').Source[]} */
 export function savedSources({ ref, files }) {
   return files.map(({ name, size }) =>
-    keptSource(name, size, async () => {
-      const found = await (await open())?.match(address(ref, name));
-      if (!found) throw new Error(`${name} is no longer saved`);
-      return found;
+    keptSource(name, size, async function* () {
+      yield* parts(await open(), ref, name);
     }),
   );
 }
@@ -56,88 +69,108 @@ export async function removeSaved(ref) {
 
 /** Keeps a model while it comes. What fails here never stops the loading. */
 export class Saving {
-  #ref;
+  #saved;
   /** @type {Cache | null} */
   #cache = null;
-  /** @type {{writer: WritableStreamDefaultWriter<Uint8Array>, put: Promise<unknown>} | null} */
-  #file = null;
+  #name = '';
+  #part = new Uint8Array(PART);
+  #filled = 0; // of #part
+  #n = 0; // parts of this file that are kept
   failed = false;
 
-  /** @param {string} ref */
-  constructor(ref) {
-    this.#ref = ref;
+  /** @param {Saved} saved what it will be */
+  constructor(saved) {
+    this.#saved = saved;
   }
 
-  /** @param {number} bytes that the model takes */
-  async begin(bytes) {
+  async begin() {
+    const { ref, files, bytes } = this.#saved;
     this.#cache = await open();
     this.failed = this.#cache === null;
+    if (!this.#cache) return;
     try {
+      const shape = JSON.stringify(files);
+      const before = (await indexes(this.#cache)).filter((saved) => !saved.whole || saved.ref === ref);
+      for (const old of before)
+        if (old.ref !== ref || old.whole || JSON.stringify(old.files) !== shape) await removeSaved(old.ref);
       const { quota = 0, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
-      if (quota > 0 && bytes > quota - usage) this.failed = true;
-      if (!this.failed) await removeSaved(this.#ref);
+      if (quota > 0 && bytes > quota - usage && before.length === 0) this.failed = true;
+      else await this.#index(false);
     } catch {
-      // It will be seen when something is written.
+      this.failed = true;
     }
   }
 
-  /** @param {string} name @param {number} size */
-  beginFile(name, size) {
-    if (this.failed || !this.#cache) return;
-    const { readable, writable } = new TransformStream();
-    const writer = writable.getWriter();
-    const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': String(size) };
-    const put = this.#cache.put(address(this.#ref, name), new Response(readable, { headers }));
-    put.catch(() => {
-      this.failed = true;
-      writer.abort().catch(() => {}); // whoever waits to write need not
-    });
-    this.#file = { writer, put };
-    writer.closed.catch(() => {});
+  /** Goes on with this file: what an earlier try left of it. @param {string} name @param {number} size */
+  async *resume(name, size) {
+    this.#name = name;
+    this.#n = this.#filled = 0;
+    if (this.failed) return;
+    let at = 0;
+    for await (const part of parts(this.#cache, this.#saved.ref, name)) {
+      at += part.length;
+      if (at > size) return;
+      this.#n++;
+      yield part;
+    }
   }
 
-  /** @param {Uint8Array} bytes */
+  /** What comes next of the file. @param {Uint8Array} bytes */
   async write(bytes) {
-    if (this.failed || !this.#file) return;
+    for (let from = 0; from < bytes.length && !this.failed; ) {
+      const some = bytes.subarray(from, from + PART - this.#filled);
+      this.#part.set(some, this.#filled);
+      this.#filled += some.length;
+      from += some.length;
+      if (this.#filled === PART) await this.#flush();
+    }
+  }
+
+  endFile() {
+    return this.#flush();
+  }
+
+  async #flush() {
+    if (this.#filled === 0 || this.failed) return;
+    const part = this.#part.slice(0, this.#filled);
+    this.#filled = 0;
+    const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': String(part.length) };
     try {
-      await this.#file.writer.ready;
-      this.#file.writer.write(bytes).catch(() => {});
+      const where = address(this.#saved.ref, `${this.#name}/${this.#n}`);
+      await this.#cache?.put(where, new Response(part, { headers }));
+      this.#n++;
     } catch {
       this.failed = true;
     }
   }
 
-  async endFile() {
-    if (this.failed || !this.#file) return;
-    try {
-      await this.#file.writer.close();
-      await this.#file.put;
-      this.#file = null;
-    } catch {
-      this.failed = true;
-    }
+  /** @param {boolean} whole */
+  async #index(whole) {
+    const headers = { 'Content-Type': 'application/json' };
+    const index = new Response(JSON.stringify({ ...this.#saved, whole }), { headers });
+    await this.#cache?.put(address(this.#saved.ref, INDEX), index);
   }
 
-  /** @param {Omit<Saved, 'ref'>} saved @returns {Promise<boolean>} whether the model is kept */
-  async finish(saved) {
-    if (!this.failed) {
-      try {
-        const index = new Response(JSON.stringify({ ref: this.#ref, ...saved }), {
-          headers: { 'Content-Type': 'application/json' },
-        });
-        await this.#cache?.put(address(this.#ref, INDEX), index);
-      } catch {
-        this.failed = true;
-      }
+  /** @returns {Promise<boolean>} whether the model is kept */
+  async finish() {
+    try {
+      if (!this.failed) await this.#index(true);
+    } catch {
+      this.failed = true;
     }
     if (this.failed) await this.abandon();
     return !this.failed;
   }
 
+  /** The next try goes on with what came so far. */
+  async pause() {
+    await this.#flush();
+    if (this.failed) await this.abandon();
+  }
+
   /** Nothing of it stays. */
   async abandon() {
     this.failed = true;
-    await this.#file?.writer.abort().catch(() => {});
-    await removeSaved(this.#ref).catch(() => {});
+    await removeSaved(this.#saved.ref).catch(() => {});
   }
 }

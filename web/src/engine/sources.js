@@ -10,7 +10,7 @@ import { LensError } from './errors.js';
  * @property {string} [sha256]  where somebody says what it should be
  * @property {(n: number, signal: AbortSignal, told?: (loaded: number) => void) => Promise<Uint8Array<ArrayBuffer>>} head  the first n bytes, or all
  *   there are; told: of a file that comes whole for it
- * @property {(signal: AbortSignal) => AsyncGenerator<Uint8Array<ArrayBuffer>>} stream  all of it
+ * @property {(signal: AbortSignal, from?: number) => AsyncGenerator<Uint8Array<ArrayBuffer>>} stream  all of it, or what comes from that byte on
  * @property {URL} [url]
  */
 
@@ -69,19 +69,19 @@ export function netSource(url, { name, size, sha256, label = name }) {
       if (kept) return kept.subarray(0, n);
       if (size > SMALL)
         return firstBytes(await request(url, { name: label, until: Math.min(n, size), signal }), n, label);
-      kept = await gathered(wholeFile(url, label, size, signal), size, told);
+      kept = await gathered(restOfFile(url, label, size, signal, 0), size, told);
       return kept.subarray(0, n);
     },
-    async *stream(signal) {
-      if (kept) yield kept.slice();
-      else yield* wholeFile(url, label, size, signal);
+    async *stream(signal, from = 0) {
+      if (kept) yield kept.slice(from);
+      else yield* restOfFile(url, label, size, signal, from);
     },
   };
 }
 
-/** @param {URL} url @param {string} label @param {number} size @param {AbortSignal} signal */
-async function* wholeFile(url, label, size, signal) {
-  let at = 0;
+/** @param {URL} url @param {string} label @param {number} size @param {AbortSignal} signal @param {number} from */
+async function* restOfFile(url, label, size, signal, from) {
+  let at = from;
   for (let tries = 0; at < size; ) {
     const before = at;
     try {
@@ -97,7 +97,7 @@ async function* wholeFile(url, label, size, signal) {
         if (at > size) throw new LensError('load_length', trouble.tooLong(label, `${size}`));
         yield fresh;
       }
-      if (at < size && begun) throw new LensError('load_cut_off', trouble.cutOff(label, `${at} bytes`, `${size}`));
+      if (at < size && begun) throw new LensError('load_short', trouble.cutOff(label, `${at} bytes`, `${size}`));
     } catch (e) {
       if (signal.aborted) throw signal.reason;
       const dropped = !(e instanceof LensError) || (e.code === 'load_unreachable' && at > 0);
@@ -105,6 +105,11 @@ async function* wholeFile(url, label, size, signal) {
     }
     if (at >= size) break;
     tries = at > before ? 0 : tries + 1;
+    // In the background a browser may halt what a page does; nothing is lost, and it is tried again when somebody looks.
+    if (tries >= RETRIES && globalThis.document?.hidden) {
+      await untilSeen(signal);
+      tries = 0;
+    }
     if (tries >= RETRIES) throw new LensError('load_cut_off', trouble.cutOff(label, megabytes(at), megabytes(size)));
     await pause(RETRY_AFTER_MS * 2 ** tries, signal);
   }
@@ -127,16 +132,21 @@ async function* chunksOf(response) {
 
 /** @param {Response} response @param {number} n @param {string} label */
 async function firstBytes(response, n, label) {
-  const parts = [];
-  let size = 0;
   try {
-    for await (const chunk of chunksOf(response)) {
-      parts.push(chunk);
-      size += chunk.length;
-      if (size >= n) break;
-    }
+    return await beginning(chunksOf(response), n);
   } catch {
     throw new LensError('load_unreachable', trouble.unreachable(label, null));
+  }
+}
+
+/** @param {AsyncGenerator<Uint8Array<ArrayBuffer>>} chunks @param {number} n */
+async function beginning(chunks, n) {
+  const parts = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    size += chunk.length;
+    if (size >= n) break;
   }
   return joined(parts, Math.min(size, n));
 }
@@ -194,19 +204,35 @@ export function fileSource(file) {
   };
 }
 
-/** What the browser keeps of an earlier visit. @param {string} name @param {number} size @param {() => Promise<Response>} open @returns {Source} */
-export function keptSource(name, size, open) {
+/** What the browser keeps of an earlier visit. @param {string} name @param {number} size @param {() => AsyncGenerator<Uint8Array<ArrayBuffer>>} parts @returns {Source} */
+export function keptSource(name, size, parts) {
   return {
     name,
     size,
-    head: async (n) => firstBytes(await open(), n, name),
+    head: (n) => beginning(parts(), n),
     async *stream(signal) {
-      for await (const chunk of chunksOf(await open())) {
+      for await (const part of parts()) {
         if (signal.aborted) throw signal.reason;
-        yield chunk;
+        yield part;
       }
     },
   };
+}
+
+/** Resolves when the tab is in front. @param {AbortSignal} signal @returns {Promise<void>} */
+function untilSeen(signal) {
+  return new Promise((resolve, reject) => {
+    const done = new AbortController();
+    signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal });
+    document.addEventListener(
+      'visibilitychange',
+      () => {
+        done.abort();
+        resolve();
+      },
+      { signal: done.signal },
+    );
+  });
 }
 
 /** @param {number} ms @param {AbortSignal} signal @returns {Promise<void>} */

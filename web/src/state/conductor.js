@@ -43,8 +43,9 @@ import { keep, recall } from './storage.js';
  * @typedef {import("./experiment.js").Experiment} Experiment
  * @typedef {import("../engine/loader.js").Example} Example
  * @typedef {import("#lens").ModelInfo} ModelInfo
- * @typedef {{title: string, about: string, file: string, info: ModelInfo, vocabulary: Vocabulary, kept?: string}} Model
- *   file: its path beside the page, or how a command line may call it; kept: what was checked, and where it is kept
+ * @typedef {{title: string, about: string, file: string, info: ModelInfo, vocabulary: Vocabulary, kept?: string, published?: string | null}} Model
+ *   file: its path beside the page, or how a command line may call it; kept: what was checked, and where it is kept;
+ *   published: where its tensors are a published model's, the file with what is known of that one
  * @typedef {{readout: Readout, model: Model, recorded: Experiment | null}} Drawing
  *   recorded: what it answers, where it was computed when the page was built
  *
@@ -55,7 +56,9 @@ import { keep, recall } from './storage.js';
  * @property {string} prompt                 what stands in the box
  * @property {Drawing | null} drawing        the latest answer, complete or growing
  * @property {boolean} busy                  a newer answer is being computed
- * @property {{what: string, loaded: number, total: number | null, rate: number | null} | null} loading  rate: bytes a second
+ * @property {{what: string, loaded: number, total: number | null, rate: number | null, slowed?: boolean} | null} loading
+ *   rate: bytes a second; slowed: the tab was in the background meanwhile
+ * @property {Model | null} model            that answers next, once it is here
  * @property {{message: string, again: "retry" | "resume"} | null} failure  nothing can be computed; resume: because the user said so
  * @property {{about: "link" | "prompt" | "engine" | "counts" | "lens", message: string, models?: boolean} | null} notice  the page goes on; models: the model menu may help
  * @property {Example[]} examples
@@ -67,6 +70,7 @@ import { keep, recall } from './storage.js';
 const DRAW_AFTER_MS = 100;
 const CRASHES_APART_MS = 20_000;
 const TELL_LOADING_MS = 100;
+const RATE_OVER_MS = 5000;
 
 export class Conductor {
   /** @type {State} */
@@ -74,6 +78,7 @@ export class Conductor {
     experiment: null,
     prompt: '',
     drawing: null,
+    model: null,
     busy: false,
     loading: null,
     failure: null,
@@ -662,7 +667,7 @@ export class Conductor {
       return this.#fallBack(message);
     }
     if (turn !== this.#draws) return;
-    this.#update({ busy: true, loading: null });
+    this.#update({ busy: true, loading: null, model });
     try {
       await this.#bringLenses(client, experiment);
       if (turn !== this.#draws) return;
@@ -683,7 +688,9 @@ export class Conductor {
       const { code, message } = troubleOf(e);
       if (code === 'crash') throw e;
       if (this.#untried?.experiment === experiment && !code.startsWith('prompt')) return this.#fallBack(message);
-      this.#update({ busy: false, notice: { about: 'prompt', message } });
+      // Another model's answer is none to this.
+      const others = this.state.drawing?.model.info.ref !== model.info.ref;
+      this.#update({ busy: false, notice: { about: 'prompt', message }, ...(others ? { drawing: null } : {}) });
       this.#ready.resolve();
     }
   }
@@ -744,10 +751,12 @@ export class Conductor {
   async #arrive(found, looked, precision, signal) {
     const client = this.#engine();
     const { title, about, file } = found;
-    const manifest = found.manifest
-      ? await fetchJson(new URL(`models/${found.manifest}`, this.#base), `models/${found.manifest}`)
-      : null;
-    const saving = found.remote ? new Saving(found.base) : null;
+    // Wherever it comes from, it may be one whose tensors are known.
+    const known = Object.values(this.shelf.catalog).find((e) => e.tensors && e.n_param === looked.plan.n_param);
+    const manifest = known?.tensors ? await this.#besideCatalog(known.tensors) : null;
+    const { sources, bytes } = looked;
+    const files = sources.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
+    const saving = found.remote ? new Saving({ ref: found.base, title, bytes, files }) : null;
     let { base } = found;
     const { info, verified } = await arrive(client, withPrecision(base, precision), looked, {
       ...{ precision, signal, saving, manifest },
@@ -758,27 +767,42 @@ export class Conductor {
       },
     });
     this.#loading(page.preparing(title), 1, 1);
-    const files = looked.sources.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
-    const kept = saving ? await saving.finish({ title, bytes: looked.bytes, files }) : null;
+    const kept = saving ? await saving.finish() : null;
     if (kept) await this.shelf.refresh();
     this.shelf.know({ ...found, base });
     const table = info.has_tokenizer ? await client.vocabulary(info.ref) : null;
     return {
       ...{ title, about, file, info },
       kept: page.keptAs(verified, kept),
+      published: verified.as === 'published' ? known?.published : null,
       vocabulary: new Vocabulary(table, info.bos),
     };
   }
 
+  /** What is published of a model whose tensors are. @param {Model} model @returns {Promise<import('./published.js').Published>} */
+  published(model) {
+    return this.#besideCatalog(/** @type {string} */ (model.published));
+  }
+
+  /** @param {string} file */
+  #besideCatalog(file) {
+    return fetchJson(new URL(`models/${file}`, this.#base), `models/${file}`);
+  }
+
   /** @param {string} title @returns {(loaded: number, total: number) => void} */
   #progress(title) {
-    const begun = performance.now();
-    let told = begun;
+    /** @type {{at: number, loaded: number}[]} */
+    let lately = [];
+    let slowed = false;
     return (loaded, total) => {
-      const now = performance.now();
-      if (now - told < TELL_LOADING_MS && told !== begun) return;
-      told = now;
-      this.#loading(page.loading(title), loaded, total, (1000 * loaded) / (now - begun));
+      const at = performance.now();
+      const last = lately.at(-1);
+      if (last && at - last.at < TELL_LOADING_MS) return;
+      slowed ||= document.hidden;
+      lately = [...lately.filter((then) => at - then.at < RATE_OVER_MS), { at, loaded }];
+      const [then] = lately;
+      const rate = at > then.at ? (1000 * (loaded - then.loaded)) / (at - then.at) : null;
+      this.#update({ loading: { what: page.loading(title), loaded, total, rate, slowed } });
     };
   }
 

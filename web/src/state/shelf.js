@@ -23,7 +23,6 @@ import { trouble } from '../strings.js';
  * @property {string} file     how a command line calls it
  * @property {Source[]} sources
  * @property {boolean} remote  comes from the hub: worth keeping
- * @property {string | null} manifest  of a published model's tensors, beside the catalog
  *
  * @typedef {object} Shown
  * @property {Saved[]} saved
@@ -173,7 +172,6 @@ export class Shelf {
         file: title,
         sources: names.map((n) => fileSource(/** @type {File} */ (byName.get(n)))),
         remote: false,
-        manifest: null,
       };
     });
   }
@@ -244,13 +242,12 @@ export class Shelf {
           label: `models/${entry.path}${name}`,
         }),
       );
-      return { base, title, about, file: pathOf(entry), sources, remote: false, manifest: null };
+      return { base, title, about, file: pathOf(entry), sources, remote: false };
     }
     const saved = this.savedOf(base);
-    const manifest = entry?.tensors ?? null;
     const file = place.kind === 'hub' ? place.repo : base;
     const ofSaved = (/** @type {Saved} */ s) => {
-      return { base: s.ref, title: s.title, about, file, sources: savedSources(s), remote: false, manifest };
+      return { base: s.ref, title: s.title, about, file, sources: savedSources(s), remote: false };
     };
     if (saved?.ref === base) return ofSaved(saved);
     if (place.kind === 'hub') {
@@ -259,7 +256,7 @@ export class Shelf {
         // What is opened is what stood there today, whatever stands there tomorrow.
         const pinned = refOf({ ...place, revision });
         if (saved?.ref === pinned) return ofSaved(saved);
-        return { base: pinned, title, about, file, sources, remote: true, manifest };
+        return { base: pinned, title, about, file, sources, remote: true };
       } catch (e) {
         if (saved && e instanceof LensError && e.code === 'load_unreachable') return ofSaved(saved);
         throw e;
@@ -273,7 +270,6 @@ export class Shelf {
         file: `models/${place.name}`,
         sources: await this.#beside(place.name, signal),
         remote: false,
-        manifest,
       };
     if (place.kind === 'file') throw new LensError('model_missing', trouble.wantsFile(place.name));
     throw new LensError('link_model', trouble.linkModel(base));

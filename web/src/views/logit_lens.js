@@ -74,13 +74,14 @@ export class LogitLens extends LitElement {
     const told = drawing ? tell(drawing.readout, selection.position, opens) : [];
     const example = drawing && state.examples.find((x) => x.prompt === state.prompt);
     const recorded = drawing?.recorded ?? null;
+    const model = drawing?.model ?? state.model;
     const stale =
       state.notice?.about === 'prompt' || (recorded && experiment && !sameQuestion(recorded, experiment)) || false;
     return html`
       <header class=${recorded ? 'recorded' : ''}>
         <h1>${page.title}</h1>
         <p class="subtitle">${page.subtitle}</p>
-        ${drawing ? chipView(drawing.model, () => openModels(this)) : nothing} ${drawing ? originView(recorded !== null) : nothing}
+        ${model ? chipView(model, () => openModels(this)) : nothing} ${drawing ? originView(recorded !== null) : nothing}
         ${hintView({ conductor })}
       </header>
       ${promptView({ state, conductor, openModels: () => openModels(this) })}
@@ -124,7 +125,7 @@ export class LogitLens extends LitElement {
             </div>
             <p class="unseen" role="status">${drawing.readout.has(selection.position) ? spokenOf(drawing, paint, selection.row, selection.position).whole : nothing}</p>
           `
-          : html`<div class=${state.failure ? '' : 'awaited'}></div>`
+          : html`<div class=${state.failure || state.notice?.about === 'prompt' ? '' : 'awaited'}></div>`
       }
       ${footView({ conductor, element: this })}
       ${this.#furnished ? html`${guard([], () => aboutView(conductor))} ${guard([], keysView)} ${modelsView({ conductor })}` : nothing}

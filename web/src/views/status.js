@@ -19,7 +19,7 @@ function view({ state: { loading, failure }, conductor }, beside) {
       <button type="button" @click=${() => conductor.retry()}>${page[failure.again]}</button>
     </div>`;
   if (!loading) return nothing;
-  const { what, loaded, total, rate } = loading;
+  const { what, loaded, total, rate, slowed } = loading;
   const bytes = total && total > 1 ? page.of(megabytes(loaded), megabytes(total)) : loaded > 1 ? megabytes(loaded) : '';
   // A rate of the first moment says little.
   const known = rate && total && loaded > 0.01 * total;
@@ -28,6 +28,7 @@ function view({ state: { loading, failure }, conductor }, beside) {
       <span role="status">${what}</span>
       <span class="number">${bytes}${known ? html` · ${page.rate(megabytes(rate))} · ${page.left((total - loaded) / rate)}` : nothing}</span>
     </p>
+    ${slowed ? html`<p class="quiet">${page.inBackground}</p>` : nothing}
     <progress aria-label=${what} max=${total ?? nothing} value=${total === null ? nothing : loaded}></progress>
     <button type="button" class="link" @click=${() => conductor.cancel()}>${page.cancel}</button>
   </div>`;
