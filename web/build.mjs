@@ -91,7 +91,7 @@ async function copyModels() {
   const copied = async (/** @type {string} */ file) => cp(join(models, file), join(out, 'models', file));
   for (const entry of Object.values(catalog)) {
     if (!entry.files) {
-      if (entry.tensors) await copied(entry.tensors);
+      for (const file of [entry.tensors, entry.published]) if (file) await copied(file);
       continue;
     }
     entry.bytes = {};

@@ -8,6 +8,7 @@ import { LogitLens } from './views/logit_lens.js';
 import { LensMap } from './views/map.js';
 import { CellPanel } from './views/panel.js';
 import { PinBox } from './views/pins.js';
+import { PublishedChecks } from './views/published.js';
 import { PanelSections } from './views/sections.js';
 import { ShareMenu } from './views/share.js';
 
@@ -16,6 +17,7 @@ followTheme(() => {
 });
 
 customElements.define('pin-box', PinBox);
+customElements.define('published-checks', PublishedChecks);
 customElements.define('trajectory-chart', TrajectoryChart);
 customElements.define('panel-sections', PanelSections);
 customElements.define('cell-panel', CellPanel);

@@ -109,7 +109,6 @@ export const models = {
   menu: 'Models…',
 };
 
-/** @typedef {import('./state/published.js').Outcome} Outcome */
 const figure = (/** @type {number} */ x) => x.toFixed(4).replace('-', '−');
 
 export const verifying = {
@@ -124,26 +123,21 @@ export const verifying = {
     done < of ? `${passed} of ${done} agree so far, of ${of} in all.` : `${passed} of ${of} agree.`,
   passed: (/** @type {boolean} */ passed) => (passed ? '✓ agrees' : '✗ differs'),
   source: (/** @type {string} */ source) => `(${source})`,
-  /** @type {(outcome: Outcome, say: (id: number) => string) => string} */
-  names: ({ check }, say) => {
-    const end = (/** @type {number[]} */ ids) => `“…${ids.slice(-4).map(say).join('')}”`;
-    switch (check.what) {
-      case 'next':
-        return `ln p of the ten best tokens after ${end(check.ids)}, to ${check.tolerance}`;
-      case 'loss':
-        return `mean loss on ${count(check.rows.flat().length - check.rows.length, 'token')} from “${check.rows[0].slice(1, 5).map(say).join('')}…”, in nats, to ${check.tolerance}`;
-      case 'greedy':
-        return `the ${count(check.continuation.length, 'token')} that it goes on with after ${end(check.ids)}`;
-      case 'difference':
-        return `logit of “${say(check.right)}” less that of “${say(check.wrong)}” after ${end(check.ids)}, to ${check.tolerance}`;
-    }
-  },
-  /** @type {(outcome: Outcome, value: number | number[] | null, say: (id: number) => string) => string} */
-  value: ({ check }, value, say) => {
-    if (value === null) return '';
-    if (!Array.isArray(value)) return figure(value);
-    return check.what === 'greedy' ? value.map(say).join('') : value.map(figure).join(' ');
-  },
+  next: (/** @type {string} */ text, /** @type {number} */ tolerance) =>
+    `ln p of the ten best tokens after ${text}, to ${tolerance}`,
+  loss: (/** @type {number} */ tokens, /** @type {string} */ text, /** @type {number} */ tolerance) =>
+    `mean loss in nats on ${count(tokens, 'token')} of ${text}, to ${tolerance}`,
+  greedy: (/** @type {number} */ tokens, /** @type {string} */ text) =>
+    `the ${count(tokens, 'token')} that it goes on with after ${text}`,
+  difference: (
+    /** @type {string} */ right,
+    /** @type {string} */ wrong,
+    /** @type {string} */ text,
+    /** @type {number} */ tolerance,
+  ) => `logit of “${right}” less that of “${wrong}” after ${text}, to ${tolerance}`,
+  ends: (/** @type {string} */ text) => `“…${text}”`,
+  begins: (/** @type {string} */ text) => `“${text}…”`,
+  figure,
 };
 
 export const measures = {

@@ -77,6 +77,7 @@ export function modelsView({ conductor }) {
         ${asking ? html`<p role="status">${words.asking(asking)}</p>` : nothing}
         ${problem ? html`<p class="problem" role="alert" ${ref(sighted)}>${problem}</p>` : nothing}
         ${seen && !loading ? html`<div ${ref(sighted)}>${seenView(conductor, seen)}</div>` : nothing}
+        <published-checks .conductor=${conductor} .model=${state.drawing?.recorded ? null : (state.drawing?.model ?? null)}></published-checks>
         ${loading ? statusView({ state: { ...state, drawing: null, failure: null }, conductor }) : nothing}
       </div>
     `,
