@@ -2,11 +2,13 @@
 // first letter and replaced, a little later, by what follows; an example is one at once. So Back undoes either.
 import { sameQuestion } from './experiment.js';
 import { encodeLink, MAX_LINK } from './link.js';
+import { keep, recall } from './storage.js';
 
 /** @typedef {import("./experiment.js").Experiment} Experiment */
 
 const REPLACE_AFTER_MS = 300; // Safari allows 100 changes in 30 seconds
 const PAUSE_MS = 4000; // who pauses for so long has finished, and begins something else
+const DRAFT = 'draft';
 
 export class AddressBar {
   /** @type {Experiment | null} what the entry on show holds, or will in a moment */
@@ -35,6 +37,18 @@ export class AddressBar {
 
   read() {
     return location.hash;
+  }
+
+  /** What a link had no room for when this tab showed the same one. @returns {string | null} a JSON document */
+  draft() {
+    const kept = recall('sessionStorage', DRAFT);
+    const end = kept?.indexOf('\n') ?? -1;
+    return kept && kept.slice(0, end) === this.read() ? kept.slice(end + 1) : null;
+  }
+
+  /** @param {Experiment | null} e that no link can hold */
+  keepDraft(e) {
+    keep('sessionStorage', DRAFT, e && `${this.read()}\n${JSON.stringify(e)}`);
   }
 
   /** The entry on show stands for this Experiment. @param {Experiment} e */

@@ -1,6 +1,6 @@
 // Everything that happens on the page, without the page: one state object, replaced on every change, whose shareable
 // part is the Experiment; and the verbs that change it. Views read the state and call the verbs.
-import { abortable, arrive, look } from '../engine/arrival.js';
+import { abortable } from '../engine/arrival.js';
 import { bestBuild } from '../engine/builds.js';
 import { Client } from '../engine/client.js';
 import { LensError, troubleOf } from '../engine/errors.js';
@@ -8,9 +8,6 @@ import { frequencyRanks } from '../engine/frequency.js';
 import { fetchBytes, fetchCatalog, fetchJson } from '../engine/loader.js';
 import { Readout } from '../engine/readout.js';
 import { openRecorded } from '../engine/recorded.js';
-import { placeOf, precisionOf, refOf, withPrecision } from '../engine/refs.js';
-import { Saving } from '../engine/saved.js';
-import { Vocabulary } from '../engine/vocabulary.js';
 import { page, trouble } from '../strings.js';
 import { AddressBar } from './address.js';
 import {
@@ -21,7 +18,6 @@ import {
   newExperiment,
   promptOf,
   question,
-  readOf,
   sameQuestion,
   selectionOf,
   shownModel,
@@ -36,16 +32,15 @@ import {
 } from './experiment.js';
 import { CALIBRATED, isLens, Lenses, YOURS } from './lenses.js';
 import { decodeLink, wellFormed, wellFormedText } from './link.js';
+import { linked } from './linked.js';
+import { Pins } from './pins.js';
+import { Residents } from './residents.js';
 import { Shelf } from './shelf.js';
-import { keep, recall } from './storage.js';
 
 /**
  * @typedef {import("./experiment.js").Experiment} Experiment
  * @typedef {import("../engine/loader.js").Example} Example
- * @typedef {import("#lens").ModelInfo} ModelInfo
- * @typedef {{title: string, about: string, file: string, info: ModelInfo, vocabulary: Vocabulary, kept?: string, published?: string | null}} Model
- *   file: its path beside the page, or how a command line may call it; kept: what was checked, and where it is kept;
- *   published: where its tensors are a published model's, the file with what is known of that one
+ * @typedef {import("./residents.js").Model} Model
  * @typedef {{readout: Readout, model: Model, recorded: Experiment | null}} Drawing
  *   recorded: what it answers, where it was computed when the page was built
  *
@@ -56,8 +51,7 @@ import { keep, recall } from './storage.js';
  * @property {string} prompt                 what stands in the box
  * @property {Drawing | null} drawing        the latest answer, complete or growing
  * @property {boolean} busy                  a newer answer is being computed
- * @property {{what: string, loaded: number, total: number | null, rate: number | null, slowed?: boolean} | null} loading
- *   rate: bytes a second; slowed: the tab was in the background meanwhile
+ * @property {import("./residents.js").Loading | null} loading
  * @property {Model | null} model            that answers next, once it is here
  * @property {{message: string, again: "retry" | "resume"} | null} failure  nothing can be computed; resume: because the user said so
  * @property {{about: "link" | "prompt" | "engine" | "counts" | "lens", message: string, models?: boolean} | null} notice  the page goes on; models: the model menu may help
@@ -69,10 +63,9 @@ import { keep, recall } from './storage.js';
 
 const DRAW_AFTER_MS = 100;
 const CRASHES_APART_MS = 20_000;
-const TELL_LOADING_MS = 100;
-const RATE_OVER_MS = 5000;
 
 export class Conductor {
+  pins = new Pins(this);
   /** @type {State} */
   state = {
     experiment: null,
@@ -95,8 +88,7 @@ export class Conductor {
   #address;
   /** @type {Client | null} */
   #client = null;
-  /** @type {Map<string, Promise<Model>>} by ref, in this worker */
-  #models = new Map();
+  #residents;
   /** @type {Promise<void>} when the examples are known, or known to be missing */
   #examples = Promise.resolve();
   /** @type {Lenses} */
@@ -132,6 +124,12 @@ export class Conductor {
       return this.#engine();
     };
     this.shelf = new Shelf(base, engine, () => this.#update({ shelf: this.shelf.state }));
+    this.#residents = new Residents(
+      new URL('models/', base),
+      this.shelf,
+      () => this.#engine(),
+      (loading) => this.#update({ loading }),
+    );
     this.state.shelf = this.shelf.state;
   }
 
@@ -276,57 +274,6 @@ export class Conductor {
     }
   }
 
-  /** Follows a token through all cells. @param {number} id */
-  async pin(id) {
-    const [ref] = await this.named([id]);
-    const { vocabulary } = this.#drawn().model;
-    const pins = this.pins;
-    if (!pins.some((p) => vocabulary.idOf(p) === id)) this.setRead({ track: [...pins, ref] });
-  }
-
-  /** @param {number} id */
-  unpin(id) {
-    const { vocabulary } = this.#drawn().model;
-    const left = this.pins.filter((p) => vocabulary.idOf(p) !== id);
-    this.setRead({ track: left.length > 0 ? left : undefined });
-  }
-
-  /** What Enter does to a cell's token. @param {number} id */
-  togglePin(id) {
-    const { vocabulary } = this.#drawn().model;
-    return this.pins.some((p) => vocabulary.idOf(p) === id) ? this.unpin(id) : this.pin(id);
-  }
-
-  /** The pinned tokens, as ids or texts. @returns {unknown[]} */
-  get pins() {
-    return (this.state.experiment && readOf(this.state.experiment).track) ?? [];
-  }
-
-  /** The token sets by name, their tokens as ids or texts. @returns {Record<string, unknown[]>} */
-  get sets() {
-    return (this.state.experiment && readOf(this.state.experiment).sets) ?? {};
-  }
-
-  /** @param {string} name @param {number[]} ids none takes the set away */
-  async pinSet(name, ids) {
-    const refs = await this.named(ids);
-    const { [name]: _, ...others } = this.sets;
-    const sets = refs.length > 0 ? { ...others, [name]: refs } : others;
-    this.setRead({ sets: Object.keys(sets).length > 0 ? sets : undefined });
-  }
-
-  /** Tokens as a link should name them: as text where the tokenizer reads that as the one token, else by id. @param {number[]} ids */
-  named(ids) {
-    const { vocabulary } = this.#drawn().model;
-    return Promise.all(
-      ids.map(async (id) => {
-        const { text } = vocabulary.token(id);
-        const read = text && vocabulary.find(text) === id ? await this.tokenize(text).catch(() => []) : [];
-        return read.length === 1 && read[0] === id ? text : id;
-      }),
-    );
-  }
-
   /** The tokens of a text, by the shown model's tokenizer. @param {string} text */
   async tokenize(text) {
     const { info } = this.#drawn().model;
@@ -377,8 +324,7 @@ export class Conductor {
     this.#opening = opening;
     try {
       const { found, looked, precision } = seen;
-      const model = await this.#arrive(found, looked, precision, opening.signal);
-      this.#models.set(model.info.ref, Promise.resolve(model));
+      const model = await this.#residents.open(found, looked, precision, opening.signal);
       this.shelf.forget();
       this.#show(model);
       return true;
@@ -397,26 +343,24 @@ export class Conductor {
     const { drawing } = this.state;
     if (drawing && (await isLens(files))) return this.takeLens(files);
     if (drawing && !drawing.recorded && !drawing.model.info.has_tokenizer && Shelf.tokenizerOnly(files))
-      return this.#giveTokenizer(drawing.model.info.ref, files);
+      return this.#takeTokenizer(drawing.model.info.ref, files);
     await this.shelf.take(files);
   }
 
   /** @param {string} ref @param {File[]} files */
-  async #giveTokenizer(ref, files) {
+  async #takeTokenizer(ref, files) {
     try {
-      const given = await Promise.all(
-        files.map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })),
-      );
-      const client = this.#engine();
-      const info = await client.giveTokenizer(ref, given);
-      const model = await /** @type {Promise<Model>} */ (this.#models.get(ref));
-      const vocabulary = new Vocabulary(await client.vocabulary(ref), info.bos);
-      this.#models.set(ref, Promise.resolve({ ...model, info, vocabulary }));
+      await this.#residents.giveTokenizer(ref, files);
       this.shelf.forget();
       this.#drawSoon(0);
     } catch (e) {
       this.shelf.fail(troubleOf(e).message);
     }
+  }
+
+  /** What others published of a model whose tensors are theirs. @param {Model} model */
+  published(model) {
+    return this.#residents.published(model);
   }
 
   /** Draws with a model that has just come. @param {Model} model */
@@ -461,7 +405,9 @@ export class Conductor {
     const text = JSON.stringify(wellFormed(experiment));
     const client = this.#engine();
     const asked = await client.parse(text);
-    await Promise.all(modelRefs(asked).map((ref) => this.shelf.has(ref) && this.#model(ref)));
+    await Promise.all(
+      modelRefs(asked).map((ref) => this.shelf.has(ref) && this.#residents.get(ref, this.#stop.signal)),
+    );
     await this.#bringLenses(client, asked);
     return client.run(text);
   }
@@ -481,7 +427,7 @@ export class Conductor {
 
   async #start() {
     const { signal } = this.#stop;
-    this.#loading(page.loadingEngine, 0, null);
+    this.#update({ loading: { what: page.loadingEngine, loaded: 0, total: null, rate: null } });
     const models = new URL('models/', this.#base);
     this.#examples = fetchJson(new URL('examples.json', models), 'models/examples.json').then(
       (list) =>
@@ -522,7 +468,7 @@ export class Conductor {
       await this.#examples; // what one of them has to say comes with it
       const { experiment: first, drawing } = openRecorded(file);
       const experiment = linked ?? first;
-      if (this.state.experiment || this.#typed || this.#draft() || !sameQuestion(experiment, first)) return;
+      if (this.state.experiment || this.#typed || this.#address?.draft() || !sameQuestion(experiment, first)) return;
       this.#address?.settle(experiment);
       this.#update({ experiment, prompt: promptOf(first) ?? '', drawing: { ...drawing, recorded: first } });
       if (!linked) this.#address?.replaceSoon(experiment);
@@ -534,12 +480,12 @@ export class Conductor {
   /** The first Experiment: the link's, or the first example. */
   async #open() {
     const fragment = this.#address?.read() ?? '';
-    const draft = this.#draft();
+    const draft = this.#address?.draft();
     let experiment = await this.#default();
     if (fragment.length > 1 || draft) {
       try {
         const instead = experiment;
-        experiment = await this.#linked(draft ?? decodeLink(fragment));
+        experiment = await linked(draft ?? decodeLink(fragment), this.#engine(), this.shelf);
         if (!this.#typed) this.#untried = { experiment, instead, say: trouble.linkBroken };
       } catch (e) {
         const { code, message } = troubleOf(e);
@@ -566,25 +512,6 @@ export class Conductor {
     return newExperiment(ref, this.state.examples[0]?.prompt ?? '', entry.bos);
   }
 
-  /** @param {string} text a JSON document @returns {Promise<Experiment>} */
-  async #linked(text) {
-    const experiment = await this.#engine().parse(text);
-    const stranger = [shownModel(experiment), ...modelRefs(experiment)].find((ref) => !this.shelf.has(ref));
-    const place = placeOf(precisionOf(stranger ?? '').base);
-    if (stranger !== undefined && place.kind === 'catalog' && !this.shelf.catalog[place.key])
-      throw new LensError('link_model', trouble.linkModel(stranger));
-    if (stranger !== undefined) {
-      // Nothing is fetched from elsewhere before somebody asks for it.
-      this.shelf.want(stranger, experiment);
-      throw new LensError(
-        'link_wants',
-        place.kind === 'file' ? trouble.wantsFile(place.name) : trouble.wantsHub(refOf(place)),
-      );
-    }
-    if (shownRead(experiment) < 0) throw new LensError('link_no_lens', trouble.linkNoLens);
-    return experiment;
-  }
-
   /** Back, Forward, or another fragment put into this page. @param {string} fragment */
   async #navigated(fragment) {
     const turn = ++this.#turns;
@@ -593,7 +520,8 @@ export class Conductor {
     if (!this.#begun) return this.#update({ experiment: null, drawing: null, prompt: '', undo: null });
     if (!this.state.experiment) return;
     try {
-      const experiment = fragment.length > 1 ? await this.#linked(decodeLink(fragment)) : await this.#default();
+      const experiment =
+        fragment.length > 1 ? await linked(decodeLink(fragment), this.#engine(), this.shelf) : await this.#default();
       if (turn !== this.#turns) return;
       this.#untried = { experiment, instead: this.state.experiment, say: trouble.linkBrokenLater };
       this.#address?.settle(experiment);
@@ -608,13 +536,6 @@ export class Conductor {
         notice: { about: 'link', message: wanting ? message : trouble.linkBrokenLater(message), models: wanting },
       });
     }
-  }
-
-  /** What the address bar had no room for when this tab showed the same link. @returns {string | null} a JSON document */
-  #draft() {
-    const kept = this.#address && recall('sessionStorage', 'draft');
-    const end = kept?.indexOf('\n') ?? -1;
-    return kept && kept.slice(0, end) === this.#address?.read() ? kept.slice(end + 1) : null;
   }
 
   // Drawing
@@ -636,8 +557,9 @@ export class Conductor {
   /** @param {boolean | undefined} fits whether the address bar took the Experiment */
   #told(fits) {
     const { experiment } = this.state;
-    keep('sessionStorage', 'draft', fits === false ? `${this.#address?.read()}\n${JSON.stringify(experiment)}` : null);
-    if (fits === false) this.#update({ notice: { about: 'link', message: trouble.linkTooLongToWrite } });
+    if (fits === undefined || !experiment) return;
+    this.#address?.keepDraft(fits ? null : experiment);
+    if (!fits) this.#update({ notice: { about: 'link', message: trouble.linkTooLongToWrite } });
   }
 
   /** @param {number} delay */
@@ -657,13 +579,15 @@ export class Conductor {
     const client = this.#client;
     let model;
     try {
-      [model] = await Promise.all([shownModel(experiment), ...modelRefs(experiment)].map((ref) => this.#model(ref)));
+      const { signal } = this.#stop;
+      const asked = [shownModel(experiment), ...modelRefs(experiment)];
+      [model] = await Promise.all(asked.map((ref) => this.#residents.get(ref, signal)));
     } catch (e) {
       const { code, message } = troubleOf(e);
       if (turn !== this.#draws && code !== 'crash') return; // whoever draws now hears of it too
       const instead = this.#untried?.experiment === experiment ? this.#untried.instead : experiment;
       if (['crash', 'cancelled'].includes(code) || shownModel(instead) === shownModel(experiment)) throw e;
-      for (const ref of modelRefs(experiment)) this.#models.delete(ref);
+      for (const ref of modelRefs(experiment)) this.#residents.forget(ref);
       return this.#fallBack(message);
     }
     if (turn !== this.#draws) return;
@@ -722,100 +646,11 @@ export class Conductor {
     await Promise.all(lensesNamed(experiment).map(bring));
   }
 
-  /** Loads a model, once. @param {string} ref @returns {Promise<Model>} */
-  #model(ref) {
-    let made = this.#models.get(ref);
-    if (!made) {
-      made = this.#loadModel(ref);
-      this.#models.set(ref, made);
-    }
-    return made;
-  }
-
-  /** @param {string} ref @returns {Promise<Model>} */
-  async #loadModel(ref) {
-    const { signal } = this.#stop;
-    const { precision } = precisionOf(ref);
-    const found = await this.shelf.find(ref, signal);
-    const { sources } = found;
-    this.#loading(
-      page.loading(found.title),
-      0,
-      sources.reduce((sum, s) => sum + s.size, 0),
-    );
-    const looked = await look(this.#engine(), ref, sources, signal, this.#progress(found.title));
-    return this.#arrive(found, looked, precision, signal);
-  }
-
-  /** @param {import('./shelf.js').Found} found @param {import('../engine/arrival.js').Looked} looked @param {import('#lens').Precision} precision @param {AbortSignal} signal @returns {Promise<Model>} */
-  async #arrive(found, looked, precision, signal) {
-    const client = this.#engine();
-    const { title, about, file } = found;
-    // Wherever it comes from, it may be one whose tensors are known.
-    const known = Object.values(this.shelf.catalog).find((e) => e.tensors && e.n_param === looked.plan.n_param);
-    const manifest = known?.tensors ? await this.#besideCatalog(known.tensors) : null;
-    const { sources, bytes } = looked;
-    const files = sources.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
-    const saving = found.remote ? new Saving({ ref: found.base, title, bytes, files }) : null;
-    let { base } = found;
-    const { info, verified } = await arrive(client, withPrecision(base, precision), looked, {
-      ...{ precision, signal, saving, manifest },
-      progress: this.#progress(title),
-      named: (sums) => {
-        if (base.startsWith('file:')) base = `file:${title}@${sums[0].slice(0, 12)}`;
-        return withPrecision(base, precision);
-      },
-    });
-    this.#loading(page.preparing(title), 1, 1);
-    const kept = saving ? await saving.finish() : null;
-    if (kept) await this.shelf.refresh();
-    this.shelf.know({ ...found, base });
-    const table = info.has_tokenizer ? await client.vocabulary(info.ref) : null;
-    return {
-      ...{ title, about, file, info },
-      kept: page.keptAs(verified, kept),
-      published: verified.as === 'published' ? known?.published : null,
-      vocabulary: new Vocabulary(table, info.bos),
-    };
-  }
-
-  /** What is published of a model whose tensors are. @param {Model} model @returns {Promise<import('./published.js').Published>} */
-  published(model) {
-    return this.#besideCatalog(/** @type {string} */ (model.published));
-  }
-
-  /** @param {string} file */
-  #besideCatalog(file) {
-    return fetchJson(new URL(`models/${file}`, this.#base), `models/${file}`);
-  }
-
-  /** @param {string} title @returns {(loaded: number, total: number) => void} */
-  #progress(title) {
-    /** @type {{at: number, loaded: number}[]} */
-    let lately = [];
-    let slowed = false;
-    return (loaded, total) => {
-      const at = performance.now();
-      const last = lately.at(-1);
-      if (last && at - last.at < TELL_LOADING_MS) return;
-      slowed ||= document.hidden;
-      lately = [...lately.filter((then) => at - then.at < RATE_OVER_MS), { at, loaded }];
-      const [then] = lately;
-      const rate = at > then.at ? (1000 * (loaded - then.loaded)) / (at - then.at) : null;
-      this.#update({ loading: { what: page.loading(title), loaded, total, rate, slowed } });
-    };
-  }
-
   /** Models that are no longer asked for make room, but for the page's own. @param {Experiment} experiment */
   #letGo(experiment) {
     const [own] = Object.keys(this.shelf.catalog);
-    const asked = [own, shownModel(experiment), ...modelRefs(experiment)];
-    for (const ref of this.#models.keys()) {
-      if (asked.includes(ref)) continue;
-      this.#models.delete(ref);
-      this.#lenses.forget(ref);
-      this.#client?.release(ref).catch(() => {});
-    }
+    const gone = this.#residents.keep([own, shownModel(experiment), ...modelRefs(experiment)]);
+    for (const ref of gone) this.#lenses.forget(ref);
   }
 
   // When things go wrong
@@ -855,18 +690,13 @@ export class Conductor {
     this.#client?.end();
     this.#client = null;
     this.#begun = false;
-    this.#models.clear();
+    this.#residents.clear();
     this.#lenses.forget();
   }
 
   #engine() {
     if (!this.#client) throw new LensError('no_engine', this.state.failure?.message ?? trouble.crashed);
     return this.#client;
-  }
-
-  /** @param {string} what @param {number} loaded @param {number | null} total @param {number | null} [rate] */
-  #loading(what, loaded, total, rate = null) {
-    this.#update({ loading: { what, loaded, total, rate } });
   }
 
   /** @param {Partial<State>} patch */

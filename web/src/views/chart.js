@@ -84,7 +84,7 @@ export class TrajectoryChart extends CellView {
     const { conductor, drawing, selection } = this;
     if (this.busy || !drawing.readout.has(selection.position)) return;
     const { readout, model } = drawing;
-    const pins = conductor.pins.map((ref) => model.vocabulary.idOf(ref)).filter((id) => id >= 0);
+    const pins = conductor.pins.tokens.map((ref) => model.vocabulary.idOf(ref)).filter((id) => id >= 0);
     const asked = [readout, selection.position, JSON.stringify([readOf(this.experiment).norm, pins])];
     if (asked.every((a, i) => a === this.#asked[i])) return;
     this.#asked = asked;

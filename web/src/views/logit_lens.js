@@ -144,7 +144,7 @@ export class LogitLens extends LitElement {
     if (e.key !== 'Enter' || !(/** @type {Element} */ (e.target).matches('td')) || !experiment || !drawing) return;
     const { position, row } = selected(experiment, drawing.readout);
     const id = drawing.readout.topId(row, position);
-    if (id >= 0) this.conductor.togglePin(id);
+    if (id >= 0) this.conductor.pins.toggle(id);
   }
 
   firstUpdated() {

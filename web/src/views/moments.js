@@ -65,12 +65,12 @@ export class Moments extends Section {
     const ids = [
       target,
       ...readout.guesses(last, selection.position).map((g) => g.id),
-      ...conductor.pins.map((ref) => model.vocabulary.idOf(ref)),
+      ...conductor.pins.tokens.map((ref) => model.vocabulary.idOf(ref)),
     ].filter((id, i, all) => id >= 0 && all.indexOf(id) === i);
     return html`<label>${words.target}
       <select @change=${async (/** @type {Event} */ e) => {
         const id = Number(/** @type {HTMLSelectElement} */ (e.target).value);
-        const [ref] = id < 0 ? [undefined] : await conductor.named([id]);
+        const [ref] = id < 0 ? [undefined] : await conductor.pins.named([id]);
         conductor.setView({ target: ref });
       }}>
         <option value="-1" ?selected=${target < 0}>${words.noTarget}</option>

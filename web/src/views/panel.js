@@ -158,7 +158,7 @@ export class CellPanel extends CellView {
   #details({ id, bytes, text }) {
     const { conductor, drawing } = this;
     const { vocabulary } = /** @type {Drawing} */ (drawing).model;
-    const pinned = conductor.pins.some((ref) => vocabulary.idOf(ref) === id);
+    const pinned = conductor.pins.tokens.some((ref) => vocabulary.idOf(ref) === id);
     const hex = bytes && [...bytes].map((b) => b.toString(16).toUpperCase().padStart(2, '0')).join(' ');
     return html`
       <tr class="details">
@@ -167,7 +167,7 @@ export class CellPanel extends CellView {
           <span>${panel.id} <span class="number">${id}</span></span>
           <span>${panel.bytes} <span class="hex">${hex ?? panel.bytesUnknown}</span></span>
           <span class="actions">
-            <button type="button" class="plain" @click=${() => conductor.togglePin(id)}>${pinned ? panel.unpin : panel.pin}</button>
+            <button type="button" class="plain" @click=${() => conductor.pins.toggle(id)}>${pinned ? panel.unpin : panel.pin}</button>
             ${bytes ? html`<button type="button" class="plain" @click=${() => copyText(text)}>${panel.copy}</button>` : nothing}
           </span>
         </td>
@@ -180,8 +180,8 @@ export class CellPanel extends CellView {
     const { conductor } = this;
     const { readout, model } = /** @type {Drawing} */ (this.drawing);
     const { row, position } = this.selection;
-    const pins = conductor.pins.map((ref) => model.vocabulary.idOf(ref));
-    const sets = Object.keys(conductor.sets);
+    const pins = conductor.pins.tokens.map((ref) => model.vocabulary.idOf(ref));
+    const sets = Object.keys(conductor.pins.sets);
     if (pins.length + sets.length === 0) return nothing;
     const remove = (/** @type {string} */ name, /** @type {() => void} */ away) =>
       html`<button type="button" class="plain remove" aria-label=${panel.remove(name)} title=${panel.remove(name)} @click=${away}>×</button>`;
@@ -193,7 +193,7 @@ export class CellPanel extends CellView {
         return this.#line(
           guess,
           raw,
-          remove(model.vocabulary.token(id).spoken, () => conductor.unpin(id)),
+          remove(model.vocabulary.token(id).spoken, () => conductor.pins.remove(id)),
         );
       })}
       ${sets.map((name) => {
@@ -205,7 +205,7 @@ export class CellPanel extends CellView {
           <td class="bar" aria-hidden="true"><i ${styled('width', `${100 * (prob || 0)}%`)}></i></td>
           <td class="number prob">${formatProbFine(prob)}</td>
           <td class="number"></td>
-          <td class="number id">${remove(name, () => conductor.pinSet(name, []))}</td>
+          <td class="number id">${remove(name, () => conductor.pins.putSet(name, []))}</td>
         </tr>`;
       })}
     </tbody>`;

@@ -134,7 +134,7 @@ export class PinBox extends LitElement {
     const option = this.#options[i];
     if (!option) return;
     this.#typed('');
-    if (option.name === null) this.conductor.pin(option.ids[0]);
-    else this.conductor.pinSet(option.name, option.ids);
+    if (option.name === null) this.conductor.pins.add(option.ids[0]);
+    else this.conductor.pins.putSet(option.name, option.ids);
   }
 }

@@ -78,7 +78,7 @@ ${lensOf(this.experiment) === 'raw' ? nothing : words.lens(lensWords(lensOf(this
     const { position, row } = this.selection;
     const { readout, model } = drawing;
     const [of, against] = this.#tokens();
-    const pins = conductor.pins.map((ref) => model.vocabulary.idOf(ref));
+    const pins = conductor.pins.tokens.map((ref) => model.vocabulary.idOf(ref));
     const ids = [
       ...readout.guesses(row, position).map((g) => g.id),
       readout.answer(position),
@@ -87,7 +87,7 @@ ${lensOf(this.experiment) === 'raw' ? nothing : words.lens(lensWords(lensOf(this
     ].filter((id, i, all) => id >= 0 && all.indexOf(id) === i);
     const chosen = async (/** @type {Event} */ e, /** @type {'of' | 'against'} */ key) => {
       const id = Number(/** @type {HTMLSelectElement} */ (e.target).value);
-      const [ref] = id < 0 ? [undefined] : await conductor.named([id]);
+      const [ref] = id < 0 ? [undefined] : await conductor.pins.named([id]);
       conductor.setView({ [key]: ref });
     };
     const option = (/** @type {number} */ id, /** @type {number} */ now) =>
