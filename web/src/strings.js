@@ -94,12 +94,13 @@ export const models = {
   },
   f16: {
     name: 'F16',
-    means: (/** @type {string} */ bytes) => `rounded to 16 bits; takes ${bytes} of memory`,
+    means: (/** @type {string} */ bytes) =>
+      `rounded to 16 bits; takes ${bytes} of memory. On the page’s own model that costs this: 99.95 % of the cells keep their top token, mean KL 2·10⁻⁷ nats.`,
   },
   q8_0: {
     name: 'Q8_0',
     means: (/** @type {string} */ bytes) =>
-      `rounded to 8 bits; takes ${bytes} of memory. Measured on the page’s own model: 99 of 100 cells keep their top token, and a mean KL of 0.0001 nats lies between the two.`,
+      `rounded to 8 bits; takes ${bytes} of memory. On the page’s own model that costs this: 99.1 % of the cells keep their top token, mean KL 9·10⁻⁵ nats.`,
   },
   metered: 'This device asks to spare its connection.',
   large: 'This is a lot for this device.',
