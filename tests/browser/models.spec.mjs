@@ -175,6 +175,7 @@ test('loading can be cancelled; the bytes are counted meanwhile', async ({ page 
   await page.evaluate(() => window.logitLens.ready);
   await look(page, 'someone/seeded');
   await expect(dialog(page).locator('.shelf')).not.toContainText('saved on this device');
+  await expect(dialog(page).locator('.shelf')).toContainText('a part of it is kept on this device');
   await openIt(page);
   await expect(chip(page)).toHaveText(/^someone\/seeded/);
   await expect(chip(page)).toHaveAttribute('title', /sha256 is the one that the hub gives. Saved on this device/);
@@ -182,6 +183,9 @@ test('loading can be cancelled; the bytes are counted meanwhile', async ({ page 
   expect(asked[0]).toBe('bytes=0-65535');
   expect(asked[1]).toMatch(/^bytes=[1-9]\d+-$/);
   expect(asked.length).toBe(2);
+  await chip(page).click();
+  await expect(dialog(page).locator('.shelf')).toContainText('saved on this device');
+  await expect(dialog(page).locator('.shelf')).not.toContainText('a part of it');
 });
 
 test('a load that failed is gone on with at the next try', async ({ page }) => {

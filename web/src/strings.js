@@ -66,6 +66,7 @@ export const models = {
     `${millions(parameters)} parameters · ${megabytes(bytes)}`,
   entryOwn: (/** @type {number} */ bytes) => megabytes(bytes),
   saved: 'saved on this device',
+  begun: 'a part of it is kept on this device; loading goes on there',
   remove: 'remove',
   removeOf: (/** @type {string} */ title) => `Remove ${title} from this device`,
   typed: 'Another one of the hub',

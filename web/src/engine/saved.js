@@ -4,8 +4,8 @@
 import { keptSource } from './sources.js';
 
 /**
- * @typedef {{ref: string, title: string, bytes: number, files: {name: string, size: number, sha256?: string}[]}} Saved
- *   ref: without a precision; the files are as they came
+ * @typedef {{ref: string, title: string, bytes: number, files: {name: string, size: number, sha256?: string}[], whole: boolean}} Saved
+ *   ref: without a precision; the files are as they came; not whole: only a beginning of them
  */
 
 const CACHE = 'logit-lens-models';
@@ -24,7 +24,7 @@ async function open() {
   }
 }
 
-/** @param {Cache} cache @returns {Promise<(Saved & {whole: boolean})[]>} */
+/** @param {Cache} cache @returns {Promise<Saved[]>} */
 async function indexes(cache) {
   const found = (await cache.keys()).filter((k) => new URL(k.url).pathname.endsWith(`/${INDEX}`));
   return Promise.all(found.map(async (k) => (await cache.match(k))?.json()));
@@ -34,7 +34,7 @@ async function indexes(cache) {
 export async function savedModels() {
   try {
     const cache = await open();
-    return cache ? (await indexes(cache)).filter((saved) => saved.whole) : [];
+    return cache ? await indexes(cache) : [];
   } catch {
     return [];
   }
@@ -78,7 +78,7 @@ export class Saving {
   #n = 0; // parts of this file that are kept
   failed = false;
 
-  /** @param {Saved} saved what it will be */
+  /** @param {Omit<Saved, 'whole'>} saved what it will be */
   constructor(saved) {
     this.#saved = saved;
   }
@@ -94,6 +94,7 @@ export class Saving {
       for (const old of before)
         if (old.ref !== ref || old.whole || JSON.stringify(old.files) !== shape) await removeSaved(old.ref);
       const { quota = 0, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+      // What an earlier try left counts as used.
       if (quota > 0 && bytes > quota - usage && before.length === 0) this.failed = true;
       else await this.#index(false);
     } catch {

@@ -331,6 +331,7 @@ export class Conductor {
     } catch (e) {
       const { code, message } = troubleOf(e);
       if (code !== 'crash') this.shelf.fail(code === 'cancelled' ? trouble.openingCancelled : message);
+      await this.shelf.refresh();
       return false;
     } finally {
       this.#opening = null;

@@ -26,6 +26,7 @@ import { trouble } from '../strings.js';
  *
  * @typedef {object} Shown
  * @property {Saved[]} saved
+ * @property {Saved | null} begun  what came of one whose loading ended early
  * @property {string | null} asking  what is being looked at
  * @property {{found: Found, looked: Looked, precision: Precision} | null} seen
  * @property {string | null} problem
@@ -37,7 +38,7 @@ const COMMIT = /^[0-9a-f]{40}$/;
 
 export class Shelf {
   /** @type {Shown} */
-  state = { saved: [], asking: null, seen: null, problem: null, wanted: null };
+  state = { saved: [], begun: null, asking: null, seen: null, problem: null, wanted: null };
   /** @type {Catalog} */
   catalog = {};
 
@@ -61,7 +62,8 @@ export class Shelf {
 
   /** Learns what the browser keeps. */
   async refresh() {
-    this.#update({ saved: await savedModels() });
+    const kept = await savedModels();
+    this.#update({ saved: kept.filter((s) => s.whole), begun: kept.find((s) => !s.whole) ?? null });
   }
 
   /** Whether a model can be loaded without asking anybody. @param {string} ref */

@@ -27,7 +27,7 @@ export function openModels(within) {
 export function modelsView({ conductor }) {
   const { shelf } = conductor;
   const { state } = conductor;
-  const { saved, asking, problem, seen, wanted } = state.shelf;
+  const { saved, begun, asking, problem, seen, wanted } = state.shelf;
   const loading = conductor.opening && state.loading !== null;
   const typed = (/** @type {SubmitEvent} */ e) => {
     e.preventDefault();
@@ -47,6 +47,7 @@ export function modelsView({ conductor }) {
       ${wanted ? html`<p>${words.wanted(precisionOf(wanted).base)}</p>` : nothing}
       <ul class="shelf">
         ${Object.entries(shelf.catalog).map(([key, entry]) => entryView(conductor, key, entry))}
+        ${begun ? begunView(conductor, begun) : nothing}
         ${saved
           .filter((s) => !Object.keys(shelf.catalog).some((key) => shelf.savedOf(key) === s))
           .map((s) => rowView(conductor, s.ref, s.title, words.entryOwn(s.bytes)))}
@@ -112,6 +113,14 @@ function rowView(conductor, key, title, size, about) {
             <button type="button" class="link" aria-label=${words.removeOf(title)} @click=${() => conductor.shelf.remove(saved)}>${words.remove}</button></span>`
         : nothing
     }
+  </li>`;
+}
+
+/** A model whose loading ended early. @param {Conductor} conductor @param {import('../engine/saved.js').Saved} begun */
+function begunView({ shelf }, begun) {
+  return html`<li>
+    <button type="button" class="model-row" @click=${() => shelf.lookAt(begun.ref)}><b>${begun.title}</b> <span class="quiet">${words.begun}</span></button>
+    <span class="kept"><button type="button" class="link" aria-label=${words.removeOf(begun.title)} @click=${() => shelf.remove(begun)}>${words.remove}</button></span>
   </li>`;
 }
 
