@@ -2,13 +2,13 @@
 #include <emscripten/bind.h>
 #include <emscripten/heap.h>
 
-#include <exception>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "base/parallel.h"
 #include "engine/engine.h"
 #include "typed_arrays.h"
 
@@ -210,7 +210,7 @@ struct Guarded<verb, advice> {
   static val call(Self& self, Args... args) {
     try {
       return (self.*verb)(std::forward<Args>(args)...);
-    } catch (const std::exception&) {
+    } catch (...) {
       return answer(
           Error{"out_of_memory", std::string("This does not fit in the memory that the page has; ") + advice});
     }
@@ -220,6 +220,12 @@ struct Guarded<verb, advice> {
 }  // namespace
 
 EMSCRIPTEN_BINDINGS(lens) {
+  // How many threads there are from now on: n, if createLens has started that many.
+  emscripten::function(
+      "useThreads", +[](std::size_t n) {
+        use_threads(n);
+        return threads();
+      });
   emscripten::class_<EngineBinding>("Engine")
       .constructor<>()
       .function("load", &Guarded<&EngineBinding::load, kRound>::call)

@@ -33,17 +33,24 @@ const [wasm, out, models] = [values.wasm, values.out, values.models].map((dir) =
 await rm(out, { recursive: true, force: true });
 await mkdir(join(out, 'models'), { recursive: true });
 
-// What lens.mjs asks of Node, it asks only there.
-/** @type {import('esbuild').Plugin} */
-const withoutNode = {
-  name: 'without-node',
+/**
+ * A build's own script as a part of its worker. What it asks of Node, it asks only there; its threads start from the worker.
+ * @param {string} name
+ * @returns {import('esbuild').Plugin}
+ */
+const engine = (name) => ({
+  name: 'engine',
   setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^#lens$/ }, () => ({ path: join(wasm, `${name}.mjs`), namespace: 'engine' }));
+    onLoad({ filter: /.*/, namespace: 'engine' }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll(`${name}.mjs`, `${name}.js`),
+    }));
     onResolve({ filter: /^(node:)?(module|fs|path|url|worker_threads)$/ }, ({ path }) => ({ path, namespace: 'node' }));
     onLoad({ filter: /.*/, namespace: 'node' }, () => ({
       contents: 'export const createRequire = () => () => ({})',
     }));
   },
-};
+});
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {
@@ -65,18 +72,16 @@ await Promise.all([
     chunkNames: '[name]-[hash]',
   }),
   ...BUILDS.flatMap((name) => [
-    // A classic script, so that it can start from a blob too.
     build({
       ...common,
       entryPoints: { [name]: join(web, 'src/engine/worker.js') },
       outdir: out,
-      format: 'iife',
-      alias: { '#lens': join(wasm, `${name}.mjs`) },
-      plugins: [withoutNode],
-      define: { 'import.meta.url': 'self.location.href' },
+      format: 'esm',
+      plugins: [engine(name)],
     }),
     cp(join(wasm, `${name}.wasm`), join(out, `${name}.wasm`)),
   ]),
+  build({ ...common, entryPoints: { sw: join(web, 'src/sw.js') }, outdir: out, format: 'iife' }),
   cp(join(web, 'index.html'), join(out, 'index.html')),
   cp(join(web, 'src/style/icon.svg'), join(out, 'icon.svg')),
   copyModels(),

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,7 +31,7 @@ class Pool {
     stopping_ = false;
     try {
       while (helpers_.size() + 1 < n) helpers_.emplace_back([this, seen = round_.load()] { help(seen); });
-    } catch (const std::system_error&) {
+    } catch (...) {
       // No more to be had.
     }
   }

@@ -1,6 +1,5 @@
 #include "engine/engine.h"
 
-#include <exception>
 
 #include "base/message.h"
 
@@ -24,7 +23,7 @@ Result<std::shared_ptr<const LoadedModel>> Engine::load(std::string ref, std::ve
     if (!loaded) return loaded.error();
     models_[ref] = std::make_shared<Resident>(Resident{*std::move(loaded)});
     return model(ref);
-  } catch (const std::exception&) {  // bad_alloc, or length_error from a vector beyond what a pointer can span
+  } catch (...) {  // bad_alloc, or length_error from a vector beyond what a pointer can span
     return no_room(ref);
   }
 }
@@ -41,7 +40,7 @@ Status Engine::begin_load(const std::string& ref, const std::vector<File>& files
     model->make_room();
     arriving_.emplace(ref, *std::move(model));
     return ok();
-  } catch (const std::exception&) {  // as above
+  } catch (...) {  // as above
     return no_room(ref);
   }
 }
@@ -53,7 +52,7 @@ Status Engine::put(const std::string& ref, std::size_t file, std::uint64_t offse
     auto status = it->second.put(file, offset, bytes);
     if (!status) arriving_.erase(it);
     return status;
-  } catch (const std::exception&) {  // as above
+  } catch (...) {  // as above
     arriving_.erase(it);
     return no_room(ref);
   }
@@ -104,7 +103,7 @@ Status Engine::load_lens(const std::string& ref, const std::string& name, const 
     LoadedLens loaded{name + " " + std::to_string(++n_lens_), *std::move(lens)};
     resident->second->lenses[name] = std::make_shared<LoadedLens>(std::move(loaded));
     return ok();
-  } catch (const std::exception&) {
+  } catch (...) {  // as above
     return Error{"out_of_memory", "The lens " + in_quotes(name) + " does not fit in the memory there is."};
   }
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
 #include "base/message.h"
@@ -70,7 +69,7 @@ Result<Progress> Job::advance(double budget_ms) {
   try {
     while (step() && Clock::now() < deadline) {
     }
-  } catch (const std::exception&) {  // bad_alloc, or length_error from a vector beyond what a pointer can span
+  } catch (...) {  // bad_alloc, or length_error from a vector beyond what a pointer can span
     return Error{"out_of_memory", "The run does not fit in the memory there is; shorten the prompt."};
   }
   Progress progress;

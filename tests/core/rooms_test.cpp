@@ -34,3 +34,20 @@ TEST_CASE("no include points back, and only wasm/ knows the browser") {
   }
   REQUIRE(n_include > 40);
 }
+
+TEST_CASE("what the builds with threads share with the others catches nothing by its type") {
+  const std::regex by_type("catch \\((?!\\.\\.\\.\\))");
+  int n_catch = 0;
+  for (const std::string room : {"core/base", "core/kernels", "core/formats", "core/text", "core/model", "core/lens",
+                                 "core/edits", "core/engine", "wasm"})
+    for (const auto& entry : fs::directory_iterator(LENS_SOURCE_DIR "/" + room)) {
+      if (!entry.is_regular_file()) continue;
+      INFO(entry.path().string());
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) {
+        n_catch += line.find("catch (") != std::string::npos;
+        REQUIRE(!std::regex_search(line, by_type));
+      }
+    }
+  REQUIRE(n_catch > 4);
+}

@@ -1,5 +1,6 @@
 // The page's entry: the elements, and window.logitLens.
 import { lensApi } from './api.js';
+import { allowThreads } from './engine/builds.js';
 import { followTheme } from './state/theme.js';
 import { TrajectoryChart } from './views/chart.js';
 import { LensGrid } from './views/grid.js';
@@ -28,4 +29,10 @@ customElements.define('lens-share', ShareMenu);
 customElements.define('logit-lens', LogitLens);
 
 const first = /** @type {LogitLens | null} */ (document.querySelector('logit-lens'));
-if (first) Object.assign(window, { logitLens: lensApi(first.conductor) });
+if (first) {
+  Object.assign(window, { logitLens: lensApi(first.conductor) });
+  first.conductor.ready.then(
+    () => allowThreads(new URL('.', import.meta.url)),
+    () => {},
+  );
+}

@@ -1,6 +1,5 @@
 // The page's own engine: its client, its worker, its loader, and of its builds the one that the page takes.
-import { bestBuild } from '../../../web/src/engine/builds.js';
-import { Client } from '../../../web/src/engine/client.js';
+import { startEngine } from '../../../web/src/engine/builds.js';
 import { fetchBytes } from '../../../web/src/engine/loader.js';
 
 /** @typedef {import("../../../web/src/engine/readout.js").Table} Table */
@@ -11,10 +10,12 @@ let output = ''; // its row
 
 /** @param {{threads: number, files: string[]}} options */
 export async function load({ threads, files }) {
-  if (threads > 1) return { unsupported: 'one thread in this version' };
-  const build = await bestBuild();
-  const client = new Client(new URL(`/site/${build}.js`, location.href), (e) => console.error(e.message));
-  await client.begin(await fetchBytes(new URL(`/site/${build}.wasm`, location.href), { name: `${build}.wasm` }));
+  const { client, ...engine } = await startEngine(new URL('/site/', location.href), {
+    signal: new AbortController().signal,
+    onDeath: (e) => console.error(e.message),
+    threads,
+  });
+  if (engine.threads !== threads) return { unsupported: `${engine.threads} threads started` };
   const given = [];
   for (const name of files) {
     const url = new URL(`/models/${name}`, location.href);

@@ -16,18 +16,19 @@ export class Client {
   #died = () => {};
   /** @type {Promise<never>} rejects when the worker dies */
   #death;
+  #ended = false;
 
   /**
    * @param {URL} script of the worker
-   * @param {(e: LensError) => void} onDeath told once
+   * @param {(e: LensError) => void} onDeath told once, unless it was ended
    */
   constructor(script, onDeath) {
-    this.#worker = new Worker(script, { name: 'logit-lens' });
+    this.#worker = new Worker(script, { name: 'logit-lens', type: 'module' });
     this.#remote = /** @type {Comlink.Remote<import("./worker.js").WorkerApi>} */ (Comlink.wrap(this.#worker));
     this.#death = new Promise((_, reject) => {
       this.#died = reject;
     });
-    this.#death.catch(onDeath);
+    this.#death.catch((e) => this.#ended || onDeath(e));
     this.#worker.addEventListener('error', (e) => {
       e.preventDefault();
       this.#died(new LensError('crash', e.message || trouble.noWorker));
@@ -35,9 +36,9 @@ export class Client {
     this.#worker.addEventListener('messageerror', () => this.#died(new LensError('crash', trouble.messageLost)));
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} wasm */
-  async begin(wasm) {
-    if (!(await this.#alive(this.#remote.begin(Comlink.transfer(wasm.buffer, [wasm.buffer])))))
+  /** @param {Uint8Array<ArrayBuffer>} wasm @param {number} threads */
+  async begin(wasm, threads) {
+    if (!(await this.#alive(this.#remote.begin(Comlink.transfer(wasm.buffer, [wasm.buffer]), threads))))
       throw new LensError('wasm_unsupported', trouble.noWasm);
   }
 
@@ -122,6 +123,7 @@ export class Client {
   }
 
   end() {
+    this.#ended = true;
     this.#remote[Comlink.releaseProxy]();
     this.#worker.terminate();
   }

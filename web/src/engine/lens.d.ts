@@ -59,4 +59,7 @@ export interface Engine {
   release(ref: string): Result<undefined>;
 }
 
-export default function createLens(options: { wasmBinary: ArrayBuffer }): Promise<{ Engine: new () => Engine }>;
+export default function createLens(options: { wasmBinary: ArrayBuffer; threads?: number }): Promise<{
+  Engine: new () => Engine;
+  useThreads(n: number): number;
+}>;

@@ -1,4 +1,5 @@
-// The worker: sole owner of the wasm module. It fetches nothing; wasm and model files come by message.
+// The worker: sole owner of the wasm module. It fetches nothing; wasm and model files come by message. The module's threads
+// are workers that start from this same script.
 import * as Comlink from 'comlink';
 import createLens from '#lens';
 import { Digest } from './digest.js';
@@ -9,6 +10,9 @@ import { Session } from './session.js';
  * @typedef {import("#lens").CheckpointFile} File
  * @typedef {import("#lens").Precision} Precision
  */
+
+// Where a browser has what threads need and yet does not start them, nothing fails: it waits.
+const THREADS_WITHIN_MS = 5000;
 
 /** @type {Session | null} */
 let session = null;
@@ -28,10 +32,13 @@ const pause = () =>
 const moved = (tables) => [...new Set(tables.map((t) => /** @type {ArrayBuffer} */ (t.data.buffer)))];
 
 const api = {
-  /** @param {ArrayBuffer} wasmBinary @returns {Promise<boolean>} whether this browser can run it */
-  async begin(wasmBinary) {
+  /** @param {ArrayBuffer} wasmBinary @param {number} threads @returns {Promise<boolean>} whether this browser can run it */
+  async begin(wasmBinary, threads) {
     if (typeof WebAssembly !== 'object' || !WebAssembly.validate(wasmBinary)) return false;
-    const module = await createLens({ wasmBinary });
+    const starting = createLens({ wasmBinary, threads });
+    const module = await (threads > 1 ? Promise.race([starting, after(THREADS_WITHIN_MS)]) : starting);
+    if (!module) return false;
+    module.useThreads(threads);
     session = new Session(new module.Engine(), pause);
     return true;
   },
@@ -97,4 +104,8 @@ function begun() {
   return session;
 }
 
-Comlink.expose(api);
+/** @param {number} ms @returns {Promise<void>} */
+const after = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// A thread listens to its module alone (this is the name that Emscripten gives it).
+if (!self.name.startsWith('em-pthread')) Comlink.expose(api);

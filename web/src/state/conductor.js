@@ -1,11 +1,9 @@
 // Everything that happens on the page, without the page: one state object, replaced on every change, whose shareable
 // part is the Experiment; and the verbs that change it. Views read the state and call the verbs.
-import { abortable } from '../engine/arrival.js';
-import { bestBuild } from '../engine/builds.js';
-import { Client } from '../engine/client.js';
+import { startEngine } from '../engine/builds.js';
 import { LensError, troubleOf } from '../engine/errors.js';
 import { frequencyRanks } from '../engine/frequency.js';
-import { fetchBytes, fetchCatalog, fetchJson } from '../engine/loader.js';
+import { fetchCatalog, fetchJson } from '../engine/loader.js';
 import { Readout } from '../engine/readout.js';
 import { openRecorded } from '../engine/recorded.js';
 import { page, trouble } from '../strings.js';
@@ -39,6 +37,7 @@ import { Shelf } from './shelf.js';
 
 /**
  * @typedef {import("./experiment.js").Experiment} Experiment
+ * @typedef {import("../engine/client.js").Client} Client
  * @typedef {import("../engine/loader.js").Example} Example
  * @typedef {import("./residents.js").Model} Model
  * @typedef {{readout: Readout, model: Model, recorded: Experiment | null}} Drawing
@@ -94,7 +93,7 @@ export class Conductor {
   /** @type {Lenses} */
   #lenses;
   #typed = false;
-  #begun = false; // whether the client is one that answers
+  #begun = false; // whether there is a client, and a catalog to ask it from
   #stop = new AbortController();
   /** @type {AbortController | null} of a model that is coming beside the one on show */
   #opening = null;
@@ -436,18 +435,14 @@ export class Conductor {
       () => {},
     );
     if (!this.state.drawing) this.#showRecorded(models);
-    const build = await bestBuild();
-    const [wasm, catalog] = await Promise.all([
-      fetchBytes(new URL(`${build}.wasm`, this.#base), { name: `${build}.wasm`, signal }),
-      fetchCatalog(models),
-    ]);
-    // Refs come from links: "constructor" is none of the catalog's.
-    this.shelf.catalog = Object.assign(Object.create(null), catalog);
-    await this.shelf.refresh();
-    const client = new Client(new URL(`${build}.js`, this.#base), (e) => this.#died(client, e));
+    const catalog = fetchCatalog(models);
+    catalog.catch(() => {}); // told below, when there is an engine to end
+    const { client } = await startEngine(this.#base, { signal, onDeath: (e) => this.#died(e) });
     this.#client = client;
-    await abortable(client.begin(wasm), signal);
-    this.#begun = true;
+    // Refs come from links: "constructor" is none of the catalog's.
+    this.shelf.catalog = Object.assign(Object.create(null), await catalog);
+    await this.shelf.refresh();
+    this.#begun = client === this.#client; // or it has died since, and another is on its way
   }
 
   /**
@@ -656,9 +651,8 @@ export class Conductor {
 
   // When things go wrong
 
-  /** @param {Client} client @param {LensError} error */
-  async #died(client, error) {
-    if (client !== this.#client) return;
+  /** @param {LensError} error */
+  async #died(error) {
     this.#end();
     const now = performance.now();
     const again = now - this.#crashed < CRASHES_APART_MS;
