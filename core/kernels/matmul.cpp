@@ -42,15 +42,6 @@ void tile(const float* x, std::size_t n_in, const float* panel, std::size_t n_ro
       for (std::size_t v = 0; v < 2; ++v) sum[r][v].store_unaligned(out + r * stride + v * kLanes);
 }
 
-// Calls f(begin, end) for the parts of 0 … n whose inputs, from `first_in` on, share a scale.
-template <class F>
-void for_each_q8_block(std::size_t first_in, std::size_t n, F f) {
-  for (std::size_t begin = 0, end; begin < n; begin = end) {
-    end = std::min(n, begin + kQ8Block - (first_in + begin) % kQ8Block);
-    f(begin, end);
-  }
-}
-
 // One row against N panels at once, so that a sum's latency is hidden behind the others'. w(panel) is where its values
 // begin, floats or halves.
 template <std::size_t N, class W>
@@ -74,52 +65,16 @@ void row_by_values(const float* x, std::size_t n_in, W w, std::size_t p, float* 
     for (std::size_t v = 0; v < 2; ++v) sum[i][v].store_unaligned(out + i * kPanel + v * kLanes);
 }
 
-// The same of Q8_0, whose values become floats in registers.
-template <std::size_t N>
-void row_by_quants(const float* x, const PackedMatrix& W, std::size_t first_in, std::size_t n_in, std::size_t p,
-                   float* out) {
-  const BiasedBytes bytes;
-  Vec sum[N][2];
-  for (std::size_t i = 0; i < N; ++i) sum[i][0] = sum[i][1] = Vec(0.0f);
-  for_each_q8_block(first_in, n_in, [&](std::size_t begin, std::size_t end) {
-    const std::uint8_t* w[N];
-    Vec scale[N][2];
-    for (std::size_t i = 0; i < N; ++i) {
-      w[i] = W.quants(p + i, first_in + begin);
-      for (std::size_t v = 0; v < 2; ++v)
-        scale[i][v] = Vec::load_unaligned(W.scales(p + i, first_in + begin) + v * kLanes);
-    }
-#pragma clang loop unroll(disable)
-    for (std::size_t k = 0; k < end - begin; ++k) {
-      const Vec x_k(x[begin + k]);
-      for (std::size_t i = 0; i < N; ++i) {
-        Vec value[2];
-        bytes.load(w[i] + k * kPanel, value);
-        for (std::size_t v = 0; v < 2; ++v) sum[i][v] = madd(x_k, scale[i][v] * value[v], sum[i][v]);
-      }
-    }
-  });
-  for (std::size_t i = 0; i < N; ++i)
-    for (std::size_t v = 0; v < 2; ++v) sum[i][v].store_unaligned(out + i * kPanel + v * kLanes);
-}
-
-void row_by_panels(const float* x, const PackedMatrix& W, std::size_t first_in, std::size_t n_in, std::size_t begin,
-                   std::size_t end, float* out) {
+void row_by_panels(const GroupedRows& X, const PackedMatrix& W, std::size_t begin, std::size_t end, float* out) {
   std::size_t p = begin;
   const auto step = [&]<std::size_t N>() {
     float* at = out + (p - begin) * kPanel;
-    switch (W.storage()) {
-      case PackedMatrix::Storage::q8_0:
-        row_by_quants<N>(x, W, first_in, n_in, p, at);
-        break;
-      case PackedMatrix::Storage::float16:
-        row_by_values<N>(
-            x, n_in, [&](std::size_t panel) { return W.halves(panel, first_in); }, p, at);
-        break;
-      case PackedMatrix::Storage::float32:
-        row_by_values<N>(
-            x, n_in, [&](std::size_t panel) { return W.values(panel, first_in); }, p, at);
-    }
+    if (W.storage() == PackedMatrix::Storage::float16)
+      row_by_values<N>(
+          X.single(), X.n_in(), [&](std::size_t panel) { return W.halves(panel, X.first_in()); }, p, at);
+    else
+      row_by_values<N>(
+          X.single(), X.n_in(), [&](std::size_t panel) { return W.values(panel, X.first_in()); }, p, at);
     p += N;
   };
   if (W.storage() == PackedMatrix::Storage::float32)
@@ -144,7 +99,7 @@ PackedMatrix::PackedMatrix(std::size_t n_in, std::size_t n_out, Storage storage)
       break;
     case Storage::q8_0:
       assert(n_in % kQ8Block == 0);
-      quants_.resize(count, kQ8Zero);
+      quants_.resize(count);
       scales_.resize(count / kQ8Block);
   }
 }
@@ -160,25 +115,18 @@ const float* PackedMatrix::panel(std::size_t p, std::size_t first_in, std::size_
     }
     return room;
   }
-  const BiasedBytes bytes;
-  for_each_q8_block(first_in, n, [&](std::size_t begin, std::size_t end) {
-    const std::uint8_t* quant = quants(p, first_in + begin);
-    const float* scale = scales(p, first_in + begin);
-    const Vec factor[2] = {Vec::load_unaligned(scale), Vec::load_unaligned(scale + kLanes)};
-    for (std::size_t k = 0; k < end - begin; ++k) {
-      Vec value[2];
-      bytes.load(quant + k * kPanel, value);
-      for (std::size_t v = 0; v < 2; ++v)
-        (factor[v] * value[v]).store_unaligned(room + (begin + k) * kPanel + v * kLanes);
-    }
-  });
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::int8_t* quant = quants(p, first_in + k);
+    const float* scale = scales(p, first_in + k);
+    for (std::size_t c = 0; c < kPanel; ++c) room[k * kPanel + c] = scale[c] * static_cast<float>(quant[2 * c]);
+  }
   return room;
 }
 
 float PackedMatrix::at(std::size_t in, std::size_t out) const {
   if (storage() == Storage::float32) return panels_[index(in, out)];
   if (storage() == Storage::float16) return static_cast<float>(std::bit_cast<Eigen::half>(halves_[index(in, out)]));
-  return scales_[scale_index(in, out)] * static_cast<float>(quants_[index(in, out)] - kQ8Zero);
+  return scales_[scale_index(in, out)] * static_cast<float>(quants_[pair_index(in, out)]);
 }
 
 void PackedMatrix::set(std::size_t index, float value) {
@@ -200,7 +148,7 @@ void PackedMatrix::set_column(std::size_t out, std::span<const float> values) {
 
 void PackedMatrix::set_column(std::size_t out, std::span<const float> scales, std::span<const std::int8_t> values) {
   assert(out < n_out_ && values.size() == n_in_ && scales.size() * kQ8Block == n_in_ && storage() == Storage::q8_0);
-  for (std::size_t in = 0; in < n_in_; ++in) quants_[index(in, out)] = static_cast<std::uint8_t>(values[in] + kQ8Zero);
+  for (std::size_t in = 0; in < n_in_; ++in) quants_[pair_index(in, out)] = values[in];
   for (std::size_t block = 0; block < scales.size(); ++block)
     scales_[scale_index(block * kQ8Block, out)] = scales[block];
 }
@@ -222,29 +170,41 @@ std::vector<double> PackedMatrix::mean_column() const {
   return mean;
 }
 
-GroupedRows::GroupedRows(MatrixView<const float> X) : n_row_(X.n_row), n_in_(X.n_col) {
+GroupedRows::GroupedRows(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in)
+    : n_row_(X.n_row), n_in_(X.n_col), first_in_(first_in) {
+  if (W.storage() == PackedMatrix::Storage::q8_0) {
+    fixed_ = FixedRows(X, first_in);
+    return;
+  }
   if (n_row_ == 1) {
     values_.assign(X.data, X.data + n_in_);
     return;
   }
   values_.resize(n_group() * n_in_ * kGroup);
-  for (std::size_t r = 0; r < n_row_; ++r) {
-    float* into = values_.data() + r / kGroup * n_in_ * kGroup + r % kGroup;
-    for (std::size_t k = 0; k < n_in_; ++k) into[k * kGroup] = X.data[r * n_in_ + k];
+  for (std::size_t g = 0; g < n_group(); ++g) {
+    float* into = values_.data() + g * n_in_ * kGroup;
+    const float* rows = X.data + g * kGroup * n_in_;
+    if (rows_in(g) == kGroup)  // all at once, which is four times as fast
+      for (std::size_t k = 0; k < n_in_; ++k)
+        for (std::size_t r = 0; r < kGroup; ++r) into[k * kGroup + r] = rows[r * n_in_ + k];
+    else
+      for (std::size_t r = 0; r < rows_in(g); ++r)
+        for (std::size_t k = 0; k < n_in_; ++k) into[k * kGroup + r] = rows[r * n_in_ + k];
   }
 }
 
-void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t first_in, std::size_t begin,
-                    std::size_t end, float* out, std::size_t stride) {
-  assert(first_in + X.n_in() <= W.n_in() && end <= W.n_panel());
-  if (X.n_row() == 1) return row_by_panels(X.single(), W, first_in, X.n_in(), begin, end, out);
+void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t begin, std::size_t end, float* out,
+                    std::size_t stride) {
+  assert(X.first_in() + X.n_in() <= W.n_in() && end <= W.n_panel());
+  if (W.storage() == PackedMatrix::Storage::q8_0) return X.fixed().products(W, begin, end, out, stride);
+  if (X.n_row() == 1) return row_by_panels(X, W, begin, end, out);
   float room[kInBlock * kPanel];
   constexpr std::size_t kGroups = kRowBlock / kGroup;
   for (std::size_t block = 0; block < X.n_group(); block += kGroups)
     for (std::size_t p = begin; p < end; ++p)
       for (std::size_t in = 0; in < X.n_in(); in += kInBlock) {
         const std::size_t n = std::min(kInBlock, X.n_in() - in);
-        const float* panel = W.panel(p, first_in + in, n, room);
+        const float* panel = W.panel(p, X.first_in() + in, n, room);
         for (std::size_t g = block; g < std::min(block + kGroups, X.n_group()); ++g)
           tile(X.group(g) + in * kGroup, n, panel, X.rows_in(g), in == 0,
                out + g * kGroup * stride + (p - begin) * kPanel, stride);
@@ -271,18 +231,18 @@ void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::sp
 
 void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y) {
   assert(first_in + X.n_col <= W.n_in() && Y.n_row == X.n_row && Y.n_col == W.n_out());
-  const GroupedRows rows(X);
+  const GroupedRows rows(X, W, first_in);
   const std::size_t n_whole = W.n_out() / kPanel;
   const double work = static_cast<double>(X.n_row * X.n_col) * static_cast<double>(W.n_out());
   const auto n_part =
       static_cast<std::size_t>(std::clamp(work / kWorthSharing, 1.0, 4.0 * static_cast<double>(threads())));
   parallel_for(n_part, [&](std::size_t i) {
     const std::size_t begin = i * n_whole / n_part, end = (i + 1) * n_whole / n_part;
-    panel_products(rows, W, first_in, begin, end, Y.data + begin * kPanel, Y.n_col);
+    panel_products(rows, W, begin, end, Y.data + begin * kPanel, Y.n_col);
   });
   if (n_whole == W.n_panel()) return;
   std::vector<float> last(X.n_row * kPanel);
-  panel_products(rows, W, first_in, n_whole, n_whole + 1, last.data(), kPanel);
+  panel_products(rows, W, n_whole, n_whole + 1, last.data(), kPanel);
   const std::size_t column = n_whole * kPanel;
   for (std::size_t r = 0; r < X.n_row; ++r)
     std::copy_n(last.data() + r * kPanel, Y.n_col - column, Y.row(r).data() + column);

@@ -1,5 +1,6 @@
-// Y = X·W + b, where every output element is summed over k = 0, 1, 2 … in one float accumulator. The order is fixed, so
-// a row of Y has the same bits however many rows are multiplied at once: typing and pasting agree.
+// Y = X·W + b, where every output element is summed over k = 0, 1, 2 … in one float accumulator, of Q8_0 block by block
+// (kernels/fixed_rows.h). The order is fixed, so a row of Y has the same bits however many rows are multiplied at once:
+// typing and pasting agree.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/matrix.h"
+#include "kernels/fixed_rows.h"
 #include "kernels/simd.h"
 
 namespace lens {
@@ -19,13 +21,10 @@ inline constexpr std::size_t kPanel = 2 * kLanes;
 // Values that share a scale in Q8_0: consecutive inputs of one column.
 inline constexpr std::size_t kQ8Block = 32;
 
-// What is added to a Q8_0 value in memory, where it is an unsigned byte.
-inline constexpr int kQ8Zero = 128;
-
 // W [n_in, n_out], stored as panels of kPanel columns: panel p holds [n_in, kPanel], zeros beyond n_out. A step over
-// k then reads memory in order, for x·W and for one column alike. Values are float32; or float16; or Q8_0: int8 with a scale for
-// every 32 inputs of a column, 1.125 bytes a value. The last two become float32 again panel by panel, Q8_0 as scale ·
-// value, so that results have the bits that the same weights stored as float32 give.
+// k then reads memory in order, for x·W and for one column alike. Values are float32; or float16, which become float32
+// again panel by panel, so that results have the bits of the same values as float32; or Q8_0: int8 with a scale for every
+// 32 inputs of a column, 1.125 bytes a value, where inputs go in twos: [n_in / 2, kPanel, 2].
 class PackedMatrix {
  public:
   enum class Storage { float32, float16, q8_0 };
@@ -44,10 +43,11 @@ class PackedMatrix {
     return (panels_.size() + scales_.size()) * sizeof(float) + halves_.size() * sizeof(std::uint16_t) + quants_.size();
   }
 
-  // Where row `in` of panel p lies, kPanel side by side: values, float16's bits, or Q8_0's values + 128 and their scales.
+  // Where row `in` of panel p lies: kPanel values or float16's bits side by side; of Q8_0 every other byte, and their
+  // scales.
   const float* values(std::size_t p, std::size_t in) const { return panels_.data() + index(in, p * kPanel); }
   const std::uint16_t* halves(std::size_t p, std::size_t in) const { return halves_.data() + index(in, p * kPanel); }
-  const std::uint8_t* quants(std::size_t p, std::size_t in) const { return quants_.data() + index(in, p * kPanel); }
+  const std::int8_t* quants(std::size_t p, std::size_t in) const { return quants_.data() + pair_index(in, p * kPanel); }
   const float* scales(std::size_t p, std::size_t in) const { return scales_.data() + scale_index(in, p * kPanel); }
 
   // Rows first_in to first_in + n of panel p, [n, kPanel]: where they lie, or as floats in `room`, as long.
@@ -65,6 +65,9 @@ class PackedMatrix {
   std::size_t index(std::size_t in, std::size_t out) const {
     return (out / kPanel * n_in_ + in) * kPanel + out % kPanel;
   }
+  std::size_t pair_index(std::size_t in, std::size_t out) const {
+    return (out / kPanel * n_in_ + in / 2 * 2) * kPanel + out % kPanel * 2 + in % 2;
+  }
   std::size_t n_in_ = 0;
   std::size_t n_out_ = 0;
   // Scale of the block that holds index(in, out): [n_panel, n_in / kQ8Block, kPanel].
@@ -74,28 +77,32 @@ class PackedMatrix {
   void set(std::size_t index, float value);
   std::vector<float> panels_;          // float32: [n_panel, n_in, kPanel]
   std::vector<std::uint16_t> halves_;  // float16: the same, as bits
-  std::vector<std::uint8_t> quants_;   // q8_0:    the same, each value + 128
+  std::vector<std::int8_t> quants_;    // q8_0:    [n_panel, n_in / 2, kPanel, 2]
   std::vector<float> scales_;
 };
 
-// Rows grouped as the product's inner loop meets them: four side by side, [n_group, n_in, kGroup], zeros beyond the
-// last.
+// Rows as the inner loop of a product meets them: for float32 four side by side, [n_group, n_in, kGroup], zeros beyond
+// the last.
 inline constexpr std::size_t kGroup = 4;
 class GroupedRows {
  public:
-  explicit GroupedRows(MatrixView<const float> X);
+  // X [n, k] is to meet inputs first_in … first_in + k of matrices that are stored as W is.
+  GroupedRows(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in = 0);
 
   std::size_t n_row() const { return n_row_; }
   std::size_t n_in() const { return n_in_; }
+  std::size_t first_in() const { return first_in_; }
   std::size_t n_group() const { return (n_row_ + kGroup - 1) / kGroup; }
   const float* group(std::size_t g) const { return values_.data() + g * n_in_ * kGroup; }
   std::size_t rows_in(std::size_t g) const { return std::min(kGroup, n_row_ - g * kGroup); }
   // The only row of one, [n_in].
   const float* single() const { return values_.data(); }
+  const FixedRows& fixed() const { return fixed_; }
 
  private:
-  std::size_t n_row_, n_in_;
+  std::size_t n_row_, n_in_, first_in_;
   std::vector<float> values_;  // a single row is not grouped
+  FixedRows fixed_;            // for q8_0
 };
 
 // X [n, n_in], b [n_out] or empty for none, Y [n, n_out].
@@ -108,9 +115,9 @@ void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t 
 // order; double, because parts of a sum are compared with the sum.
 void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out);
 
-// Panels [begin, end) of X·W[first_in : first_in + X.n_in(), :], whole: out[r * stride + c] for c < (end − begin) ·
-// kPanel.
-void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t first_in, std::size_t begin,
-                    std::size_t end, float* out, std::size_t stride);
+// Panels [begin, end) of X·W[X.first_in() : X.first_in() + X.n_in(), :], whole: out[r * stride + c] for c <
+// (end − begin) · kPanel.
+void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t begin, std::size_t end, float* out,
+                    std::size_t stride);
 
 }  // namespace lens

@@ -35,43 +35,6 @@ inline Vec held(float value) {
   return Vec(out_of_sight);
 }
 
-// Reads 2·kLanes bytes as floats less 128, exactly, in few instructions: a decoder's every weight goes through here.
-// Made before the loop.
-class BiasedBytes {
- public:
-  [[gnu::always_inline]] void load(const std::uint8_t* bytes, Vec (&out)[2]) const {
-#ifdef __wasm_simd128__
-    // Beside 0x4B00 a 16-bit integer u makes the float 2²³ + u.
-    const v128_t low = wasm_u16x8_load8x8(bytes);
-    out[0] = Vec(wasm_i16x8_shuffle(low, high_, 0, 8, 1, 9, 2, 10, 3, 11)) - offset_;
-    out[1] = Vec(wasm_i16x8_shuffle(low, high_, 4, 12, 5, 13, 6, 14, 7, 15)) - offset_;
-#else
-    typedef std::uint8_t Bytes __attribute__((vector_size(kLanes)));
-    typedef float Floats __attribute__((vector_size(kLanes * sizeof(float))));
-    for (std::size_t v = 0; v < 2; ++v) {
-      Bytes part;
-      std::memcpy(&part, bytes + v * kLanes, sizeof part);
-      const Floats wide = __builtin_convertvector(part, Floats);
-      float lanes[kLanes];
-      std::memcpy(lanes, &wide, sizeof wide);
-      out[v] = Vec::load_unaligned(lanes) - offset_;
-    }
-#endif
-  }
-
- private:
-#ifdef __wasm_simd128__
-  static v128_t held_high() {
-    const volatile int out_of_sight = 0x4B004B00;
-    return wasm_i32x4_splat(out_of_sight);
-  }
-  v128_t high_ = held_high();
-  Vec offset_ = held(8388608.0f + 128.0f);
-#else
-  Vec offset_{128.0f};
-#endif
-};
-
 // Reads 2·kLanes values as floats, exactly. Halves lose their bias of 15 for a float's 127 in a product with 2¹¹², which
 // is right for subnormal ones too; infinities and NaN are not expected.
 [[gnu::always_inline]] inline void load_pair(const float* values, Vec (&out)[2]) {

@@ -180,7 +180,7 @@ class Part {
                  std::span<const KlQuery> divergences, std::span<const float* const> offsets, Found& found) {
     const std::size_t n_row = rows.n_row();
     const std::size_t first = tile * kTile, last = std::min(first + kTile, W_U.n_out());
-    panel_products(rows, W_U, 0, first / kPanel, (last + kPanel - 1) / kPanel, logits_.data(), kTile);
+    panel_products(rows, W_U, first / kPanel, (last + kPanel - 1) / kPanel, logits_.data(), kTile);
     for (std::size_t r = 0; r < offsets.size(); ++r)
       if (offsets[r]) add({offsets[r] + first, last - first}, logits_.data() + r * kTile);
     const auto z = [&](std::size_t r) { return std::span<const float>(logits_.data() + r * kTile, last - first); };
@@ -220,7 +220,7 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
   assert(top <= W_U.n_out() && (offsets.empty() || offsets.size() == rows.n_row));
   const std::size_t n_row = rows.n_row, d_vocab = W_U.n_out();
   const std::size_t n_tile = (d_vocab + kTile - 1) / kTile;
-  const GroupedRows grouped(rows);
+  const GroupedRows grouped(rows, W_U);
   Found found{std::vector<Partial>(n_tile * n_row), std::vector<Gap>(n_tile * divergences.size())};
 
   // More parts than threads, so that none waits long for the last; nothing found hangs on how many there are.
@@ -261,7 +261,8 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
 float logit_of(std::span<const float> row, const PackedMatrix& W_U, std::int32_t id) {
   float panel[kPanel];
   const auto column = static_cast<std::size_t>(id);
-  panel_products(GroupedRows({row.data(), 1, row.size()}), W_U, 0, column / kPanel, column / kPanel + 1, panel, kPanel);
+  panel_products(GroupedRows({row.data(), 1, row.size()}, W_U), W_U, column / kPanel, column / kPanel + 1, panel,
+                 kPanel);
   return panel[column % kPanel];
 }
 

@@ -27,6 +27,44 @@ PackedMatrix random_matrix(std::size_t n_in, std::size_t n_out, Random& random) 
   return W;
 }
 
+struct Q8Column {
+  std::vector<float> scales;
+  std::vector<std::int8_t> values;
+};
+
+Q8Column random_column(std::size_t n_in, Random& random) {
+  Q8Column column{random.normals(n_in / kQ8Block, 0.01f), std::vector<std::int8_t>(n_in)};
+  for (std::int8_t& value : column.values) value = static_cast<std::int8_t>(static_cast<int>(random.below(256)) - 128);
+  return column;
+}
+
+PackedMatrix random_q8(std::size_t n_in, std::size_t n_out, Random& random) {
+  PackedMatrix W(n_in, n_out, PackedMatrix::Storage::q8_0);
+  for (std::size_t c = 0; c < n_out; ++c) {
+    const Q8Column column = random_column(n_in, random);
+    W.set_column(c, column.scales, column.values);
+  }
+  return W;
+}
+
+// What fixed_rows.h promises: a rounding a block, where float32 has one an input; and each input as near as 2⁻²⁹ of its
+// block's largest.
+double q8_epsilons(std::size_t n_in) { return static_cast<double>(n_in / kQ8Block) + 4; }
+
+double q8_magnitude(std::span<const float> x, std::size_t first, const PackedMatrix& W, std::size_t column) {
+  std::vector<float> most(W.n_in() / kQ8Block, 0.0f);
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    float& largest = most[(first + k) / kQ8Block];
+    largest = std::max(largest, std::abs(x[k]));
+  }
+  double sum = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const double weight = std::abs(W.at(first + k, column));
+    sum += weight * (std::abs(x[k]) + most[(first + k) / kQ8Block] / 64.0);  // 2⁻²⁹ is an epsilon's 64th
+  }
+  return sum;
+}
+
 }  // namespace
 
 TEST_CASE("matmul equals its scalar twin at every size around the vector width") {
@@ -83,16 +121,18 @@ TEST_CASE("W·y in double, and the mean column, equal their scalar twins in ever
 
 TEST_CASE("a row's product has the same bits in any company") {
   Random random(2);
-  for (const std::size_t n_in : {96u, 1000u}) {  // of one cut along the inputs, and of several
-    const PackedMatrix W = random_matrix(n_in, 83, random);
-    const auto x = random.normals(70 * n_in);
-    std::vector<float> together(70 * 83), few(3 * 83);
-    matmul({x.data(), 70, n_in}, W, {}, {together.data(), 70, 83});
-    for (const std::size_t n : {1u, 3u})
-      for (std::size_t r = 0; r + n <= 70; ++r) {
-        matmul({x.data() + r * n_in, n, n_in}, W, {}, {few.data(), n, 83});
-        REQUIRE(std::equal(few.data(), few.data() + n * 83, together.data() + r * 83));
-      }
+  for (const std::size_t n_in : {96u, 992u}) {  // of one cut along the inputs, and of several
+    for (const bool q8 : {false, true}) {
+      const PackedMatrix W = q8 ? random_q8(n_in, 83, random) : random_matrix(n_in, 83, random);
+      const auto x = random.normals(70 * n_in);
+      std::vector<float> together(70 * 83), few(3 * 83);
+      matmul({x.data(), 70, n_in}, W, {}, {together.data(), 70, 83});
+      for (const std::size_t n : {1u, 3u})
+        for (std::size_t r = 0; r + n <= 70; ++r) {
+          matmul({x.data() + r * n_in, n, n_in}, W, {}, {few.data(), n, 83});
+          REQUIRE(std::equal(few.data(), few.data() + n * 83, together.data() + r * 83));
+        }
+    }
   }
 }
 
@@ -126,39 +166,88 @@ TEST_CASE("a packed matrix gives back what was put in, by row and by column") {
     for (std::size_t c = 0; c < 19; ++c) REQUIRE(by_row.at(r, c) == by_column.at(r, c));
 }
 
-TEST_CASE("Q8_0 columns multiply with the bits of the same values as float32") {
+TEST_CASE("Q8_0 gives back what was put in") {
   Random random(5);
-  for (const std::size_t n_out : {1u, 7u, 8u, 9u, 17u, 35u, 83u})
+  for (const std::size_t n_out : sizes()) {
+    PackedMatrix W(96, n_out, PackedMatrix::Storage::q8_0);
+    for (std::size_t c = 0; c < n_out; ++c) {
+      const Q8Column column = random_column(96, random);
+      W.set_column(c, column.scales, column.values);
+      std::vector<float> read(96);
+      W.column(c, read);
+      for (std::size_t k = 0; k < 96; ++k)
+        REQUIRE(read[k] == column.scales[k / kQ8Block] * static_cast<float>(column.values[k]));
+    }
+    REQUIRE(W.byte_size() * 3 < PackedMatrix(96, n_out).byte_size());
+  }
+}
+
+TEST_CASE("Q8_0 multiplies as its scalar twin, at every size around the vector width, and as float32") {
+  Random random(8);
+  for (const std::size_t n_out : sizes())
     for (const std::size_t n_in : {32u, 96u, 800u}) {
-      PackedMatrix q8(n_in, n_out, PackedMatrix::Storage::q8_0), f32(n_in, n_out);
-      for (std::size_t c = 0; c < n_out; ++c) {
-        const auto scales = random.normals(n_in / kQ8Block, 0.01f);
-        std::vector<std::int8_t> values(n_in);
-        std::vector<float> column(n_in);
-        for (std::size_t k = 0; k < n_in; ++k) {
-          values[k] = static_cast<std::int8_t>(static_cast<int>(random.below(256)) - 128);
-          column[k] = scales[k / kQ8Block] * static_cast<float>(values[k]);
+      const PackedMatrix W = random_q8(n_in, n_out, random);
+      PackedMatrix f32(n_in, n_out);
+      std::vector<float> values(n_in);
+      for (std::size_t c = 0; c < n_out; ++c) W.column(c, values), f32.set_column(c, values);
+      for (const std::size_t n_row : {1u, 2u, 3u, 5u, 66u}) {
+        if (n_row == 66 && n_in > 96) continue;
+        // From whole blocks, and from the middle of one to the middle of another; one float in from an aligned start.
+        for (const auto [first, n] : {std::pair{std::size_t{0}, n_in}, {std::size_t{5}, n_in - 7}}) {
+          const auto x = random.normals(n_row * n + 1);
+          std::vector<float> y(n_row * n_out + 2, 7.0f), y_f32(n_row * n_out);
+          matmul_slice({x.data() + 1, n_row, n}, W, first, {y.data() + 1, n_row, n_out});
+          matmul_slice({x.data() + 1, n_row, n}, f32, first, {y_f32.data(), n_row, n_out});
+          for (std::size_t r = 0; r < n_row; ++r)
+            for (std::size_t c = 0; c < n_out; ++c) {
+              const std::span<const float> row(x.data() + 1 + r * n, n);
+              double sum = 0;
+              for (std::size_t k = 0; k < n; ++k) sum += static_cast<double>(row[k]) * W.at(first + k, c);
+              const double magnitude = q8_magnitude(row, first, W, c);
+              require_close(y[1 + r * n_out + c], sum, magnitude, q8_epsilons(n_in));
+              require_close(y[1 + r * n_out + c], y_f32[r * n_out + c], magnitude, static_cast<double>(n_in) + 2);
+            }
+          REQUIRE(y.front() == 7.0f);
+          REQUIRE(y.back() == 7.0f);
         }
-        q8.set_column(c, scales, values);
-        f32.set_column(c, column);
-        std::vector<float> read(n_in);
-        q8.column(c, read);
-        REQUIRE(read == column);
-      }
-      REQUIRE(q8.byte_size() * 3 < f32.byte_size());
-      const auto x = random.normals(6 * n_in);
-      for (const std::size_t n : {1u, 2u, 6u}) {
-        std::vector<float> from_q8(n * n_out), from_f32(n * n_out);
-        const auto both = [&](std::size_t first, std::size_t count) {
-          const MatrixView<const float> X(x.data(), n, count);
-          matmul_slice(X, q8, first, {from_q8.data(), n, n_out});
-          matmul_slice(X, f32, first, {from_f32.data(), n, n_out});
-          REQUIRE(from_q8 == from_f32);
-        };
-        both(0, n_in);
-        both(5, n_in - 7);  // from the middle of a block to the middle of one
       }
     }
+}
+
+TEST_CASE("Q8_0 with inputs as real streams have them, and with extreme ones") {
+  Random random(9);
+  const std::size_t n_in = 768, n_out = 19;
+  const PackedMatrix W = random_q8(n_in, n_out, random);
+  const auto require_twin = [&](std::span<const float> x) {
+    std::vector<float> y(n_out);
+    matmul({x.data(), 1, n_in}, W, {}, {y.data(), 1, n_out});
+    for (std::size_t c = 0; c < n_out; ++c)
+      require_close(y[c], twin(x, W, c).sum, q8_magnitude(x, 0, W, c), q8_epsilons(n_in));
+  };
+  auto x = random.normals(n_in);
+  for (const std::size_t k : {64u, 300u, 301u}) x[k] *= 50;
+  require_twin(x);
+  for (float& value : x) value = random.below(2) ? 1.0f : -1.0f;  // all at the end of the range, and no sum's overflow
+  require_twin(x);
+  for (const float scale : {1e-36f, 1e-30f, 1e30f, 1e33f}) require_twin(random.normals(n_in, scale));
+  require_twin(std::vector<float>(n_in, 0.0f));
+  for (std::size_t k = 0; k < n_in; ++k) x[k] = std::ldexp(random.normal(), static_cast<int>(k % 60) - 30);
+  require_twin(x);
+
+  PackedMatrix least(n_in, 1, PackedMatrix::Storage::q8_0);
+  least.set_column(0, std::vector<float>(n_in / kQ8Block, 0.5f), std::vector<std::int8_t>(n_in, -128));
+  const std::vector<float> most(n_in, -1.99999988f);  // −128 · −32767 · 32 fits in 32 bits
+  float product;
+  matmul({most.data(), 1, n_in}, least, {}, {&product, 1, 1});
+  require_close(product, twin(most, least, 0).sum, twin(most, least, 0).magnitude);
+
+  for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    x = random.normals(n_in);
+    x[700] = bad;
+    std::vector<float> y(n_out);
+    matmul({x.data(), 1, n_in}, W, {}, {y.data(), 1, n_out});
+    for (const float value : y) REQUIRE(!std::isfinite(value));
+  }
 }
 
 TEST_CASE("every finite float16 is the float that its bits mean") {
@@ -216,16 +305,17 @@ TEST_CASE("float16 is rounded to nearest, ties to even, and multiplies with the 
 
 TEST_CASE("a product has the same bits from one thread and from several") {
   Random random(6);
-  const PackedMatrix W = random_matrix(640, 1003, random);
   const auto x = random.normals(17 * 640);
-  for (const std::size_t n : {1u, 17u}) {
-    std::vector<float> alone(n * 1003), shared(n * 1003);
-    matmul({x.data(), n, 640}, W, {}, {alone.data(), n, 1003});
-    for (const std::size_t n_thread : {2u, 5u}) {
-      use_threads(n_thread);
-      matmul({x.data(), n, 640}, W, {}, {shared.data(), n, 1003});
-      use_threads(1);
-      REQUIRE(shared == alone);
+  for (const bool q8 : {false, true})
+    for (const std::size_t n : {1u, 17u}) {
+      const PackedMatrix W = q8 ? random_q8(640, 1003, random) : random_matrix(640, 1003, random);
+      std::vector<float> alone(n * 1003), shared(n * 1003);
+      matmul({x.data(), n, 640}, W, {}, {alone.data(), n, 1003});
+      for (const std::size_t n_thread : {2u, 5u}) {
+        use_threads(n_thread);
+        matmul({x.data(), n, 640}, W, {}, {shared.data(), n, 1003});
+        use_threads(1);
+        REQUIRE(shared == alone);
+      }
     }
-  }
 }

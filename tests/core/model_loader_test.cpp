@@ -155,9 +155,10 @@ std::vector<double> whole(std::vector<File> files) {
 
 TEST_CASE("pieces of any size make the same model") {
   const auto expected = whole(one(as_file("model.gguf", gguf_model(false))));
+  const auto expected_q8 = whole(one(as_file("model.gguf", gguf_model(true))));
   for (const std::size_t n : {1u, 7u, 128u, 4099u, 1u << 20}) {
     require_same_bits(streamed(one(as_file("model.gguf", gguf_model(false))), Precision::as_stored, n), expected);
-    require_same_bits(streamed(one(as_file("model.gguf", gguf_model(true))), Precision::as_stored, n), expected);
+    require_same_bits(streamed(one(as_file("model.gguf", gguf_model(true))), Precision::as_stored, n), expected_q8);
     require_same_bits(streamed(hugging_face({}), Precision::as_stored, n), expected);
   }
 }
