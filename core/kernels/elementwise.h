@@ -3,6 +3,8 @@
 
 #include <span>
 
+#include "base/matrix.h"
+
 namespace lens {
 
 // σ = sqrt(mean((x − mean(x))²) + eps), the biased variance with eps inside the root, as GPT-2 has it. Sums are double:
@@ -30,7 +32,14 @@ void activate(Activation activation, std::span<float> x);
 // Σ x_i y_i over float lanes, added up in a fixed order.
 float dot(std::span<const float> x, std::span<const float> y);
 
+// out[j] = dot(x, rows[j, first : first + x.size()]), the same bits: one head's queries and keys.
+void dots(std::span<const float> x, MatrixView<const float> rows, std::size_t first, std::span<float> out);
+
 // y += a · x
 void add_scaled(float a, std::span<const float> x, std::span<float> y);
+
+// out = Σ_j weights[j] · rows[j, first : first + out.size()], added in order of j.
+void weighted_sum(std::span<const float> weights, MatrixView<const float> rows, std::size_t first,
+                  std::span<float> out);
 
 }  // namespace lens

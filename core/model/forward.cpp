@@ -59,9 +59,10 @@ void attention_scores(MatrixView<const float> q, std::size_t first, MatrixView<c
   for (std::size_t h = 0; h < n_head; ++h)
     for (std::size_t i = 0; i < q.n_row; ++i) {
       const auto row = S.row(h * q.n_row + i);
-      for (std::size_t j = 0; j < row.size(); ++j)
-        row[j] = j > first + i ? -std::numeric_limits<float>::infinity()
-                               : dot(head_of(q.row(i), h, d_head), head_of(k.row(j), h, d_head)) * scale;
+      const std::size_t n_seen = std::min(first + i + 1, row.size());
+      dots(head_of(q.row(i), h, d_head), k, h * d_head, row.first(n_seen));
+      for (float& value : row.first(n_seen)) value *= scale;
+      std::ranges::fill(row.subspan(n_seen), -std::numeric_limits<float>::infinity());
     }
 }
 
@@ -79,12 +80,8 @@ void attention_z(MatrixView<const float> A, std::size_t first, MatrixView<const 
                  MatrixView<float> z) {
   const std::size_t d_head = v.n_col / n_head;
   for (std::size_t h = 0; h < n_head; ++h)
-    for (std::size_t i = 0; i < z.n_row; ++i) {
-      const auto z_head = z.row(i).subspan(h * d_head, d_head);
-      std::ranges::fill(z_head, 0.0f);
-      for (std::size_t j = 0; j <= first + i; ++j)
-        add_scaled(A.row(h * z.n_row + i)[j], head_of(v.row(j), h, d_head), z_head);
-    }
+    for (std::size_t i = 0; i < z.n_row; ++i)
+      weighted_sum(A.row(h * z.n_row + i).first(first + i + 1), v, h * d_head, z.row(i).subspan(h * d_head, d_head));
 }
 
 // result[i, h] = z[i, h] W_O[h]: what each head writes, [n·n_head, d_model].

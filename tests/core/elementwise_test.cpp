@@ -111,3 +111,26 @@ TEST_CASE("dot and add_scaled equal their scalar twins") {
     REQUIRE(out[0] == y[0]);
   }
 }
+
+TEST_CASE("many dots have the bits of one, and a weighted sum equals its scalar twin") {
+  Random random(14);
+  for (const std::size_t n : sizes())
+    for (const std::size_t n_row : {1u, 3u, 4u, 9u}) {
+      const std::size_t first = 3, width = n + 5;
+      const auto values = random.normals(n_row * width), x = random.normals(n), weights = random.normals(n_row);
+      const MatrixView<const float> rows(values.data(), n_row, width);
+      std::vector<float> products(n_row), sum(n + 1, 7.0f);
+      dots(x, rows, first, products);
+      for (std::size_t j = 0; j < n_row; ++j) REQUIRE(products[j] == dot(x, rows.row(j).subspan(first, n)));
+      weighted_sum(weights, rows, first, std::span(sum).first(n));
+      for (std::size_t i = 0; i < n; ++i) {
+        double expected = 0, magnitude = 0;
+        for (std::size_t j = 0; j < n_row; ++j) {
+          expected += static_cast<double>(weights[j]) * rows.row(j)[first + i];
+          magnitude += std::abs(static_cast<double>(weights[j]) * rows.row(j)[first + i]);
+        }
+        require_close(sum[i], expected, magnitude, static_cast<double>(n_row) + 2);
+      }
+      REQUIRE(sum[n] == 7.0f);
+    }
+}
