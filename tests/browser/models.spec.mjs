@@ -311,10 +311,11 @@ test('a model whose tensors are the published ones is held against published fig
   const rows = dialog(page).locator('.checks tbody tr');
   await expect(rows).toHaveCount(checks.length);
   await expect(rows.filter({ hasText: '✗ differs' })).toHaveCount(checks.length);
-  await expect(rows.first()).toContainText('transformer-explainer');
+  await expect(rows.first()).toContainText('(source 1)');
+  await expect(dialog(page).locator('.sources li').first()).toContainText('transformer-explainer');
   await expect(rows.filter({ hasText: 'reads at most 64' })).toHaveCount(2);
-  await expect(rows.last().locator('td').first()).toHaveText('5.7676');
-  await expect(rows.last().locator('td').nth(1)).toHaveText(/^−?\d\.\d{4}$/);
+  await expect(rows.last().locator('td').nth(1)).toHaveText('5.7676');
+  await expect(rows.last().locator('td').nth(2)).toHaveText(/^−?\d\.\d{4}$/);
 
   // Another answer than the page's own: the grid that stands there is not touched.
   await page.keyboard.press('Escape');

@@ -124,7 +124,7 @@ export const verifying = {
   count: (/** @type {number} */ passed, /** @type {number} */ done, /** @type {number} */ of) =>
     done < of ? `${passed} of ${done} agree so far, of ${of} in all.` : `${passed} of ${of} agree.`,
   passed: (/** @type {boolean} */ passed) => (passed ? '✓ agrees' : '✗ differs'),
-  source: (/** @type {string} */ source) => `(${source})`,
+  source: (/** @type {number} */ n) => `(source ${n})`,
   next: (/** @type {string} */ text, /** @type {number} */ tolerance) =>
     `ln p of the ten best tokens after ${text}, to ${tolerance}`,
   loss: (/** @type {number} */ tokens, /** @type {string} */ text, /** @type {number} */ tolerance) =>

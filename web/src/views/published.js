@@ -51,18 +51,19 @@ export class PublishedChecks extends LitElement {
       ${
         outcomes.length > 0
           ? html`<div class="wide" tabindex="0" role="region" aria-label=${words.verify}><table class="checks">
-              <thead><tr><th scope="col">${words.check}</th><th scope="col">${words.expected}</th><th scope="col">${words.got}</th><th scope="col"></th></tr></thead>
+              <thead><tr><th scope="col"></th><th scope="col">${words.check}</th><th scope="col">${words.expected}</th><th scope="col">${words.got}</th></tr></thead>
               <tbody>
                 ${outcomes.map(
                   (o) => html`<tr class=${o.passed ? '' : 'failed'}>
-                    <th scope="row">${nameOf(o.check, say)} <span class="quiet">${words.source(sources[o.check.source])}</span></th>
+                    <td>${words.passed(o.passed)}</td>
+                    <th scope="row">${nameOf(o.check, say)} <span class="quiet">${words.source(o.check.source + 1)}</span></th>
                     <td class="number">${shownOf(o.check, o.expected, say)}</td>
                     <td class="number">${o.problem ?? shownOf(o.check, o.got, say)}</td>
-                    <td>${words.passed(o.passed)}</td>
                   </tr>`,
                 )}
               </tbody>
-            </table></div>`
+            </table></div>
+            <ol class="sources quiet">${sources.map((source) => html`<li>${source}</li>`)}</ol>`
           : nothing
       }
     `;
