@@ -118,7 +118,7 @@ def lens(model, bpe):
     act = reference.forward(model, prompt(LONGEST))
     found = {"top": [], "entropy": []}
     for row in reference.lens_rows(model):
-        logits = reference.lens_logits(model, act, row, "recomputed")  # [n, d_vocab]
+        logits = reference.lens_logits(model, act, row, "recomputed", {})  # [n, d_vocab]
         log_p = logits - reference.log_sum_exp(logits)[:, None]
         found["top"].append(logits.argmax(axis=-1).tolist())
         found["entropy"].append((-(np.exp(log_p) * log_p).sum(axis=-1)).tolist())
