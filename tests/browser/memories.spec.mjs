@@ -1,4 +1,5 @@
 // What the panel says of neurons and weights: memories of a cell, a neuron's page, heads' circuits.
+import { NAMES } from '../../web/src/engine/weights.js';
 import { expect, experimentOf, linkOf, open, signed, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
@@ -122,8 +123,26 @@ test('weights: names that heads repeat, and everything as published, without a n
   expect((await experimentOf(page)).view.gamma).toBe(false);
   await expect(page.locator('.memories .gamma select')).toHaveValue('published');
   await page.locator('.weights select').first().selectOption('copied');
-  await expect(page.locator('.weights')).toContainText(/The share of \d+ names/);
-  await expect(plain).toHaveAccessibleName(/^Head 7\.2: (–|0?<?>?\.?\d+|1)/);
+  const { names, copied } = await page.evaluate(async (texts) => {
+    const { models } = window.logitLens.experiment;
+    const run = async (/** @type {string} */ prompt, /** @type {object} */ read) => {
+      const runs = { names: { model: 'm', prompt, bos: true } };
+      const tables = await window.logitLens.run({ v: 1, models, runs, reads: [{ run: 'names', ...read }] });
+      return Object.fromEntries(tables.map((t) => [t.name, [...t.data]]));
+    };
+    const single = []; // those that are one token
+    for (const name of texts)
+      if ((await run(name, { what: 'lens', rows: ['blocks.0.hook_resid_pre'] })).token.length === 2) single.push(name);
+    return run(single.join(''), { what: 'copying', names: single });
+  }, NAMES);
+  await expect(page.locator('.weights')).toContainText(`The share of ${names.length} names`);
+  // The head that repeats most of them: a share of 0 would be one of many.
+  const best = copied.indexOf(Math.max(...copied));
+  const { size: heads } = copying.dims[1];
+  const part = `${Math.floor(best / heads)}.${best % heads}`;
+  await expect(page.locator(`.weights td[data-part="${part}"]`)).toHaveAccessibleName(
+    `Head ${part}: ${copied[best] === 1 ? '1' : copied[best].toFixed(2).replace(/^0/, '')}`,
+  );
 });
 
 test('a link may say any nonsense of heads and neurons', async ({ page }) => {

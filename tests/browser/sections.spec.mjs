@@ -5,12 +5,12 @@ import { box, expect, expectColumns, experimentOf, linkOf, open, signed, test } 
 
 const PROMPT = 'Lucy and Peter came to the market. Lucy sang a song for';
 
-/** @param {Page} page @param {object} [view] */
-async function openAt(page, view = {}) {
+/** @param {Page} page @param {object} [view] @param {string} [prompt] */
+async function openAt(page, view = {}, prompt = PROMPT) {
   const experiment = {
     v: 1,
     models: { m: 'primer' },
-    runs: { main: { model: 'm', prompt: PROMPT, bos: true } },
+    runs: { main: { model: 'm', prompt, bos: true } },
     reads: [{ what: 'lens', run: 'main', norm: 'recomputed', top: 10 }],
     view: { position: -1, ...view },
   };
@@ -121,6 +121,16 @@ test('other ways to read a cell: what each says is the engine’s answer, with w
   await expect(page.locator('.compare')).toContainText('Direct effect only');
 });
 
+test('a lens that cannot be had is named in its row, and the others are shown', async ({ page }) => {
+  await page.route('**/models/primer.calibrated.*', (route) => route.fulfill({ body: 'no lens' }));
+  await openAt(page, { sections: ['compare'] });
+  const lines = page.locator('.compare tbody tr');
+  await expect(lines).toHaveCount(5);
+  await expect(lines.locator('bdi')).toHaveCount(4);
+  await expect(lines.last()).toContainText(/^\s*calibrated\s*.*models\/primer\.calibrated/);
+  await expect(page.locator('.compare')).toContainText('in the raw lens’ logits');
+});
+
 test('what attention and MLP wrote is the engine’s answer, the block of the row first', async ({ page }) => {
   await openAt(page, { sections: ['writes'], row: 'blocks.6.hook_resid_post' });
   await expect(page.locator('.writes h4').first()).toHaveText('Attention of block 6');
@@ -153,6 +163,23 @@ test('attention: every head small, one large; arrows read it out', async ({ page
   await page.locator('.attention .small button').first().click();
   expect((await experimentOf(page)).view.part).toBe('7.0');
   await expect(page.locator('.attention [aria-pressed=true]')).toHaveAccessibleName('Head 7.0');
+});
+
+test('attention over a long prompt: the large pattern is drawn, and the dots are said to be a sample', async ({
+  page,
+}) => {
+  await openAt(page, { sections: ['attention'], part: '7.2' }, 'The cat sat on the mat. '.repeat(28));
+  const n = await page.locator('.chips li').count();
+  const pairs = (n * (n - 1)) / 2;
+  await expect(page.locator('.copies')).toContainText(`one pair of tokens in ${Math.ceil(pairs / 4000)};`);
+  for (const canvas of ['whole', 'scatter'])
+    expect(
+      await page.locator(`.attention canvas.${canvas}`).evaluate((drawn) => {
+        const { width, height } = /** @type {HTMLCanvasElement} */ (drawn);
+        const ink = /** @type {HTMLCanvasElement} */ (drawn).getContext('2d');
+        return ink?.getImageData(0, 0, width, height).data.some((value) => value > 0);
+      }),
+    ).toBe(true);
 });
 
 test('moments: when it was settled, each turn leads to its row, and every position has its line', async ({ page }) => {

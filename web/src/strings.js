@@ -521,11 +521,14 @@ export const attention = {
     `Does head ${layer}.${head} write what it looks at?`,
   correlation: (/** @type {string} */ r, /** @type {number} */ pairs) =>
     `Attention against what it adds to that token’s logit: r = ${r} over ${count(pairs, 'pair')}.`,
-  tooFew: (/** @type {number} */ pairs) => `Too few pairs of tokens to say: ${pairs}, and it takes 20.`,
+  tooFew: (/** @type {number} */ pairs, /** @type {number} */ least) =>
+    `Too few pairs of tokens to say: ${pairs}, and it takes ${least}.`,
+  steady: (/** @type {number} */ pairs) =>
+    `No correlation to tell: over ${count(pairs, 'pair')} of tokens, the attention or what is added is the same everywhere.`,
   attends: 'attends more →',
   raises: 'raises it ↑',
-  copiesMeans:
-    'A dot for each pair of tokens of this prompt, but for the first one. A head that copies lies along a rising line. Direct effect only; the scatter of Wang et al. (2023).',
+  copiesMeans: (/** @type {number} */ stride) =>
+    `${stride === 1 ? 'A dot for each pair of tokens of this prompt, but for the first one.' : `The dots are a sample, one pair of tokens in ${stride}; r is over all pairs of this prompt, but for those with the first one.`} A head that copies lies along a rising line. Direct effect only; the scatter of Wang et al. (2023).`,
   means:
     'Rows are the tokens that attend, columns those attended to; each row adds up to 1. Attention says where a head reads, not what it does with it: for that, see who wrote the cell.',
 };

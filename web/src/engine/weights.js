@@ -9,6 +9,12 @@
  * @typedef {{neuron: number, activation: number, weight: number, effect: number, explained: number} & Ends} Memory
  */
 
+// What Wang's score is counted over, as far as each is one token with its space.
+export const NAMES =
+  'Mary John Tom James Sarah Michael David Emma Alice Peter George Henry Anna William Charles Jack Kate Paul Robert Laura'
+    .split(' ')
+    .map((name) => ` ${name}`);
+
 /** The tables of one read by name. @param {Table[]} tables @param {number} [read] */
 export function byName(tables, read = 0) {
   return Object.fromEntries(tables.filter((t) => t.read === read).map((t) => [t.name, t]));

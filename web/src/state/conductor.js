@@ -306,6 +306,27 @@ export class Conductor {
     return this.#engine().run(question(asked), { lane });
   }
 
+  /** Which of these lenses of the shown model cannot be had, and why. @param {string[]} names @returns {Promise<Map<string, string>>} */
+  async missingLenses(names) {
+    const { experiment } = this.state;
+    /** @type {Map<string, string>} */
+    const missing = new Map();
+    if (!experiment) return missing;
+    await this.ready;
+    const client = this.#engine();
+    const bring = async (/** @type {string} */ name) => {
+      try {
+        await this.#bringLens(client, shownModel(experiment), name);
+      } catch (e) {
+        const { code, message } = troubleOf(e);
+        if (code === 'crash') throw e;
+        missing.set(name, message);
+      }
+    };
+    await Promise.all(names.map(bring));
+    return missing;
+  }
+
   #drawn() {
     return /** @type {Drawing} */ (this.state.drawing);
   }
@@ -399,8 +420,9 @@ export class Conductor {
   /**
    * Computes any Experiment beside the page's own.
    * @param {Experiment} experiment
+   * @param {string | null} [lane] where a newer one wins, and the older gives null
    */
-  async run(experiment) {
+  async run(experiment, lane = null) {
     await this.ready;
     const text = JSON.stringify(wellFormed(experiment));
     const client = this.#engine();
@@ -409,7 +431,7 @@ export class Conductor {
       modelRefs(asked).map((ref) => this.shelf.has(ref) && this.#residents.get(ref, this.#stop.signal)),
     );
     await this.#bringLenses(client, asked);
-    return client.run(text);
+    return client.run(text, { lane });
   }
 
   // From nothing to the first drawing
@@ -637,9 +659,12 @@ export class Conductor {
 
   /** @param {Client} client @param {Experiment} experiment */
   async #bringLenses(client, experiment) {
-    const bring = ({ ref = '', name = '' }) =>
-      this.#lenses.bring(client, ref, name, this.shelf.catalog[ref], this.#stop.signal);
-    await Promise.all(lensesNamed(experiment).map(bring));
+    await Promise.all(lensesNamed(experiment).map(({ ref = '', name = '' }) => this.#bringLens(client, ref, name)));
+  }
+
+  /** @param {Client} client @param {string} ref @param {string} name */
+  #bringLens(client, ref, name) {
+    return this.#lenses.bring(client, ref, name, this.shelf.catalog[ref], this.#stop.signal);
   }
 
   /** Models that are no longer asked for make room, but for the page's own. @param {Experiment} experiment */

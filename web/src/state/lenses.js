@@ -1,4 +1,4 @@
-// The lenses that a model has beside the raw one: files of the catalog, each fetched when it is first chosen, and a file of
+// The lenses that a model has beside the raw one: files of the catalog, each fetched when it is first asked for, and a file of
 // translators that was given to the page, which is called "yours".
 import { fetchBytes } from '../engine/loader.js';
 

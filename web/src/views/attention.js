@@ -16,6 +16,8 @@ import { sentenceView, tokenView } from './token.js';
  *   pattern [head, position, key position]; written [position, key position] is the one head's, in logits
  */
 
+const FEWEST_PAIRS = 20; // of a correlation, as in the engine
+
 /** @extends {Section<Pattern>} */
 export class Attention extends Section {
   #query = -1; // the crosshair's row; −1: the selected position
@@ -156,8 +158,8 @@ export class Attention extends Section {
       draw(canvas, pattern, Number(canvas.dataset.head), 1, null);
     const large = /** @type {HTMLCanvasElement | null} */ (this.querySelector('canvas.whole'));
     const scatter = /** @type {HTMLCanvasElement | null} */ (this.querySelector('canvas.scatter'));
-    if (scatter) drawScatter(scatter, pattern);
     if (large) draw(large, pattern, head, Math.max(1, Math.floor(640 / pattern.n)), this.#crosshair(pattern, head));
+    if (scatter) drawScatter(scatter, pattern);
   }
 }
 
@@ -165,14 +167,20 @@ export class Attention extends Section {
 function copiesView({ r, pairs, layer, head }) {
   return html`<section class="copies">
     <h4>${words.copies(layer, head)}</h4>
-    <p>${Number.isFinite(r) ? words.correlation(formatSigned(r), pairs) : words.tooFew(pairs)}</p>
+    <p>${correlationOf(r, pairs)}</p>
     ${
       Number.isFinite(r)
         ? html`<div class="axes"><canvas class="scatter" aria-hidden="true"></canvas><span>${words.raises}</span><span>${words.attends}</span></div>`
         : nothing
     }
-    <p class="note">${words.copiesMeans}</p>
+    <p class="note">${words.copiesMeans(strideOf(pairs))}</p>
   </section>`;
+}
+
+/** @param {number} r @param {number} pairs */
+function correlationOf(r, pairs) {
+  if (Number.isFinite(r)) return words.correlation(formatSigned(r), pairs);
+  return pairs < FEWEST_PAIRS ? words.tooFew(pairs, FEWEST_PAIRS) : words.steady(pairs);
 }
 
 /** @param {Pattern} pattern @param {number} head @param {number} query */
@@ -205,26 +213,34 @@ function draw(canvas, pattern, head, size, crosshair) {
   ink.strokeRect(crosshair.key * size, crosshair.query * size, size, size);
 }
 
-const SCATTER = { width: 640, height: 300, dot: 4 };
+const SCATTER = { width: 640, height: 300, dot: 4, most: 4000 };
+
+/** Every how many pairs have a dot: a long prompt has half a million. @param {number} pairs */
+function strideOf(pairs) {
+  return Math.max(1, Math.ceil(pairs / SCATTER.most));
+}
 
 /** Attention to the right, what is written upwards; a line where nothing is. @param {HTMLCanvasElement} canvas @param {Pattern} pattern */
-function drawScatter(canvas, { pattern, written, head, n }) {
+function drawScatter(canvas, { pattern, written, head, n, pairs }) {
   const { width, height, dot } = SCATTER;
   [canvas.width, canvas.height] = [width, height];
   const ink = canvas.getContext('2d');
   if (!ink) return;
-  const pairs = [];
-  for (let i = 1; i < n; i++) for (let j = 1; j <= i; j++) pairs.push([i * n + j, head * n * n + i * n + j]);
-  const most = Math.max(...pairs.map(([at]) => Math.abs(written[at])));
+  let most = 0;
+  for (let i = 1; i < n; i++) for (let j = 1; j <= i; j++) most = Math.max(most, Math.abs(written[i * n + j]));
   const style = getComputedStyle(canvas);
   ink.fillStyle = style.color;
   ink.globalAlpha = 0.25;
   ink.fillRect(0, height / 2, width, 1);
   ink.globalAlpha = 0.6;
-  for (const [to, from] of pairs) {
-    const [x, y] = [pattern[from], written[to] / (most || 1)];
-    ink.beginPath();
-    ink.arc(dot + x * (width - 2 * dot), height / 2 - y * (height / 2 - dot), dot, 0, 2 * Math.PI);
-    ink.fill();
-  }
+  const stride = strideOf(pairs);
+  let pair = 0;
+  for (let i = 1; i < n; i++)
+    for (let j = 1; j <= i; j++) {
+      if (pair++ % stride > 0) continue;
+      const [x, y] = [pattern[(head * n + i) * n + j], written[i * n + j] / (most || 1)];
+      ink.beginPath();
+      ink.arc(dot + x * (width - 2 * dot), height / 2 - y * (height / 2 - dot), dot, 0, 2 * Math.PI);
+      ink.fill();
+    }
 }

@@ -13,7 +13,7 @@ import { sentenceView, tokenView } from './token.js';
  * @typedef {import('../engine/readout.js').Table} Table
  * @typedef {{lens: string, norm: 'recomputed' | 'frozen' | 'none'}} Way
  * @typedef {{way: Way, id: number, prob: number, answerProb: number, answerRank: number}} Said
- * @typedef {{said: Said[], lifts: {id: number, lift: number}[], parts: Parts, answer: number}} Answer
+ * @typedef {{said: Said[], missing: Map<string, string>, lifts: {id: number, lift: number}[], parts: Parts, answer: number}} Answer
  */
 
 const TOP = 10;
@@ -21,6 +21,9 @@ const PARTS = 3;
 
 /** @extends {Section<Answer>} */
 export class Compare extends Section {
+  /** @type {Map<string, string>} why lenses could not be had, by their name */
+  #missing = new Map();
+
   /** The raw lens first. @returns {Way[]} */
   get #ways() {
     return [
@@ -42,16 +45,24 @@ export class Compare extends Section {
     }));
   }
 
-  /** @override and who wrote what they disagree about @param {object[]} reads */
+  /** @override of the lenses that can be had, and who wrote what they disagree about @param {(Way & {lift?: string})[]} reads */
   async asked(reads) {
-    const tables = await super.asked(reads);
-    if (!tables) return null;
-    const said = saidOf(tables, /** @type {Way[]} */ (reads));
+    const missing = await this.conductor.missingLenses([...new Set(reads.map(({ lens }) => lens))]);
+    this.#missing = missing;
+    const had = reads.filter(({ lens }) => !missing.has(lens));
+    const found = await super.asked(
+      had.map((read) => ({ ...read, lift: missing.has(read.lift ?? '') ? undefined : read.lift })),
+    );
+    if (!found) return null;
+    const tables = found.map((t) => ({ ...t, read: reads.indexOf(had[t.read]) }));
+    const said = saidOf(tables, reads);
     const of = said[0].id;
     const against = [...said.map((s) => s.id), tables.find((t) => t.name === 'answer_id')?.data[0] ?? of].find(
       (id) => id !== of,
     );
-    const [{ rows, positions }] = /** @type {{rows: string[], positions: number[]}[]} */ (reads);
+    const [{ rows, positions }] = /** @type {{rows: string[], positions: number[]}[]} */ (
+      /** @type {unknown} */ (reads)
+    );
     const tokens = against === undefined ? [of] : [of, against];
     const parts = await super.asked({ what: 'components', row: rows[0], position: positions[0], tokens, neurons: 0 });
     return parts && [...tables, ...parts.map((t) => ({ ...t, read: reads.length }))];
@@ -63,6 +74,7 @@ export class Compare extends Section {
     const lifts = Array.from(of('top_lift')?.data ?? [], (lift, i) => ({ id: of('top_id')?.data[i] ?? -1, lift }));
     return {
       said: saidOf(tables, reads),
+      missing: this.#missing,
       lifts: lifts.filter(({ lift }) => Number.isFinite(lift)),
       parts: new Parts(tables.filter((t) => t.read === reads.length)),
       answer: of('answer_id')?.data[0] ?? -1,
@@ -70,7 +82,7 @@ export class Compare extends Section {
   }
 
   /** @override @param {Answer} answer */
-  view({ said, lifts, parts, answer }) {
+  view({ said, missing, lifts, parts, answer }) {
     const { vocabulary } = this.drawing.model;
     const groups = [...new Set(said.map((s) => s.id))].map((id) => ({
       token: { token: id },
@@ -95,7 +107,7 @@ export class Compare extends Section {
             <td class="number">${formatProbFine(prob)}</td>
             <td class="number">${formatProbFine(answerProb)} <span class="soft">${words.rank(formatCount(answerRank))}</span></td>
           </tr>`,
-        )}</tbody>
+        )}${[...missing].map(([lens, why]) => html`<tr><th scope="row">${lensWords(lens).name}</th><td class="soft" colspan="3">${why}</td></tr>`)}</tbody>
       </table>
       ${
         lifts.length === 0
@@ -117,9 +129,11 @@ function nameOf({ lens, norm }) {
   return norm === 'recomputed' ? lensWords(lens).name : words.norms[norm];
 }
 
-/** What each of some lens reads of one cell says. @param {Table[]} tables @param {Way[]} ways @returns {Said[]} */
+/** What each of some lens reads of one cell says, those that were answered. @param {Table[]} tables @param {Way[]} ways @returns {Said[]} */
 function saidOf(tables, ways) {
-  return ways.map((way, read) => {
+  const answered = new Set(tables.map((t) => t.read));
+  return ways.flatMap((way, read) => {
+    if (!answered.has(read)) return [];
     const readout = new Readout(tables, read);
     return {
       way: { lens: way.lens, norm: way.norm },

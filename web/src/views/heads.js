@@ -32,12 +32,15 @@ export class Heads extends Section {
   /** @override in runs of its own @param {object} read */
   asked(read) {
     const names = SEEDS.map((seed) => `seed ${seed}`);
-    return this.conductor.run({
-      v: 1,
-      models: { m: shownModel(this.experiment) },
-      runs: Object.fromEntries(SEEDS.map((seed, i) => [names[i], { model: 'm', repeat: { seed } }])),
-      reads: names.map((run) => ({ ...read, run })),
-    });
+    return this.conductor.run(
+      {
+        v: 1,
+        models: { m: shownModel(this.experiment) },
+        runs: Object.fromEntries(SEEDS.map((seed, i) => [names[i], { model: 'm', repeat: { seed } }])),
+        reads: names.map((run) => ({ ...read, run })),
+      },
+      this.lane,
+    );
   }
 
   /** @override @param {import('../engine/readout.js').Table[]} tables @returns {Scores} */

@@ -20,8 +20,8 @@ export class Section extends CellView {
   /** @type {ReturnType<typeof setTimeout> | 0} */
   #timer = 0;
   #trouble = '';
-  /** One question at a time, each element for itself. */
-  #lane = `section ${++n_section}`;
+  /** One question at a time, each element for itself. @protected */
+  lane = `section ${++n_section}`;
 
   disconnectedCallback() {
     super.disconnectedCallback();
@@ -41,7 +41,7 @@ export class Section extends CellView {
 
   /** @param {object | object[]} read @returns {Promise<Table[] | null>} null where a newer question won */
   asked(read) {
-    return this.conductor.look(read, this.#lane);
+    return this.conductor.look(read, this.lane);
   }
 
   /** @param {Table[]} _tables @param {any} _read what they answer @returns {Answer} */

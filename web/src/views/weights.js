@@ -2,7 +2,7 @@
 // promote the selected cell's token. `view.copying` is the score on the map; `view.head` ("4.2")
 // and `view.neuron` ("L5N30") are what is open.
 import { html, nothing } from 'lit';
-import { byName, feedersOf } from '../engine/weights.js';
+import { byName, feedersOf, NAMES } from '../engine/weights.js';
 import { shownModel, viewOf } from '../state/experiment.js';
 import { weights as words } from '../strings.js';
 import { divergingClass, PREFIX, STEPS, stepOf } from '../style/scale.js';
@@ -19,11 +19,6 @@ import { Section } from './section.js';
 
 const FEEDERS = 3;
 const SCORES = /** @type {const} */ (['copying', 'copied', 'turned_round']);
-// What Wang's score is counted over, as far as each is one token with its space.
-const NAMES =
-  'Mary John Tom James Sarah Michael David Emma Alice Peter George Henry Anna William Charles Jack Kate Paul Robert Laura'
-    .split(' ')
-    .map((name) => ` ${name}`);
 
 for (const [name, element] of Object.entries({
   'head-page': HeadPage,
@@ -39,17 +34,21 @@ export class Weights extends Section {
     return { what: 'circuits', model: 'm', ...gammaOf(this.experiment) };
   }
 
-  /** @override with Wang's score, on a run of names alone @param {object} read */
+  /** @override with Wang's score, on a run of names alone, where the model's context holds it @param {object} read */
   asked(read) {
     const { vocabulary, info } = this.drawing.model;
     const names = NAMES.map((name) => vocabulary.find(name)).filter((id) => id >= 0);
     const ids = [...(info.bos === null ? [] : [info.bos]), ...names];
-    return this.conductor.run({
-      v: 1,
-      models: { m: shownModel(this.experiment) },
-      ...(names.length > 0 ? { runs: { names: { model: 'm', ids } } } : {}),
-      reads: [read, ...(names.length > 0 ? [{ what: 'copying', run: 'names', names }] : [])],
-    });
+    const counted = names.length > 0 && ids.length <= info.n_ctx;
+    return this.conductor.run(
+      {
+        v: 1,
+        models: { m: shownModel(this.experiment) },
+        ...(counted ? { runs: { names: { model: 'm', ids } } } : {}),
+        reads: [read, ...(counted ? [{ what: 'copying', run: 'names', names }] : [])],
+      },
+      this.lane,
+    );
   }
 
   /** @override as long as the model is the same, so is the answer */
