@@ -70,7 +70,8 @@ class Job {
   //   head_scores  previous, duplicate, induction [layer, head], mean attention
   //   head_writes  pattern and written [position, key position] of one head: how much it attends, and by how much what
   //                it writes raises the centred logit of the token there (NaN where that comes later); correlation, r
-  //                over all pairs but those with the first position, NaN for fewer than 20, and their number
+  //                over all pairs but those with the first position, NaN for fewer than 20 or where one side does not
+  //                vary, and their number
   //
   // The feed-forward readings: `logit` is a centred one, z − mean_v z, through ln_f's γ (unit "logit") or, where the
   // Experiment says "gamma": false, without a norm (unit "dot product"); promoted and suppressed tokens come furthest
