@@ -115,13 +115,13 @@ test('weights: names that heads repeat, and everything as published, without a n
   await openAt(page, { sections: ['weights', 'memories'] });
   const plain = page.locator('.weights td[data-part="7.2"]');
   const before = await plain.locator('.unseen').textContent();
-  await page.locator('.weights .gamma select').selectOption('published');
+  await page.locator('.weights .gamma select').selectOption('without');
   const { copying } = await ask(page, { what: 'circuits', gamma: false });
   const score = copying.data[7 * copying.dims[1].size + 2];
   await expect(plain).toHaveAccessibleName(`Head 7.2: ${signed(score)}`);
   expect(before).not.toBe(`Head 7.2: ${signed(score)}`);
   expect((await experimentOf(page)).view.gamma).toBe(false);
-  await expect(page.locator('.memories .gamma select')).toHaveValue('published');
+  await expect(page.locator('.memories .gamma select')).toHaveValue('without');
   await page.locator('.weights select').first().selectOption('copied');
   const { names, copied } = await page.evaluate(async (texts) => {
     const { models } = window.logitLens.experiment;

@@ -561,7 +561,7 @@ export const ends = {
 export const gamma = {
   label: 'Read ',
   through: 'through the final norm’s γ',
-  published: 'as published, without a norm',
+  without: 'as published, without a norm',
 };
 
 export const memories = {
@@ -853,8 +853,9 @@ export const trouble = {
   crashed: 'The engine stopped unexpectedly and is being started again.',
   noTable: (/** @type {string} */ name, /** @type {number} */ read) =>
     `the engine gave no table “${name}” for read ${read}`,
-  tableShape: (/** @type {string} */ name, /** @type {string} */ got, /** @type {string} */ wanted) =>
-    `table “${name}” is ${got}, not ${wanted}`,
+  /** @typedef {{dims: string[], size: number}} Shape @param {string} name @param {Shape} got @param {Shape} wanted */
+  tableShape: (name, got, wanted) =>
+    `table “${name}” is [${got.dims.join(', ')}] with ${count(got.size, 'value')}, not [${wanted.dims.join(', ')}] with ${count(wanted.size, 'value')}`,
   noWorker: 'its worker could not be started',
   messageLost: 'a message was lost',
   restarted: 'The engine stopped unexpectedly and was started again.',

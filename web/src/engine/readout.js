@@ -43,7 +43,7 @@ const OPTIONAL = {
 /** @typedef {{id: number, prob: number, logit: number, rank: number}} Guess  logit is the centred one: minus the mean over the vocabulary */
 
 /** Where a row stands. @param {string} row blocks.3.hook_resid_mid @returns {{block: number, site: string}} site pre, mid or post */
-export function placeOf(row) {
+export function siteOf(row) {
   const [, block, site] = /^blocks\.(\d+)\.hook_resid_(\w+)$/.exec(row) ?? [];
   return { block: Number(block ?? 0), site: site ?? '' };
 }
@@ -62,13 +62,10 @@ export class Readout {
       const t = this.#tables[name];
       if (!t && name in OPTIONAL) continue;
       if (!t) throw new LensError('tables', trouble.noTable(name, read));
-      const got = t.dims.map((d) => d.name).join(', ');
+      const got = t.dims.map((d) => d.name);
       const size = t.dims.reduce((n, d) => n * d.size, 1);
-      if (got !== dims.join(', ') || t.data.length !== size)
-        throw new LensError(
-          'tables',
-          trouble.tableShape(name, `[${got}] with ${t.data.length} values`, `[${dims.join(', ')}] with ${size}`),
-        );
+      if (got.join() !== dims.join() || t.data.length !== size)
+        throw new LensError('tables', trouble.tableShape(name, { dims: got, size: t.data.length }, { dims, size }));
     }
     const [row, position, top] = this.#tables.top_id.dims;
     /** Row names, bottom first. @type {string[]} */

@@ -1,7 +1,7 @@
 // "Attention patterns": every head of a block small, one large over the prompt's tokens. `view.part` names the head, as
 // in "Who wrote this?". In the large one arrows move the crosshair; the prompt below is shaded by what its row attends to.
 import { html, nothing } from 'lit';
-import { placeOf } from '../engine/readout.js';
+import { siteOf } from '../engine/readout.js';
 import { viewOf } from '../state/experiment.js';
 import { theme } from '../state/theme.js';
 import { attention as words } from '../strings.js';
@@ -42,7 +42,7 @@ export class Attention extends Section {
     const [, layer, head] = /^(\d+)\.(\d+)$/.exec(String(viewOf(this.experiment).part)) ?? [];
     const { n_layer, n_head } = this.drawing.model.info;
     if (Number(layer) < n_layer && Number(head) < n_head) return { layer: Number(layer), head: Number(head) };
-    const { block } = placeOf(this.drawing.readout.rows[this.selection.row]);
+    const { block } = siteOf(this.drawing.readout.rows[this.selection.row]);
     return { layer: Math.min(n_layer - 1, block), head: 0 };
   }
 

@@ -2,7 +2,7 @@
 // its tokens are above what the output says on average, and who wrote the difference where they disagree.
 import { html, nothing } from 'lit';
 import { Parts } from '../engine/parts.js';
-import { placeOf, Readout } from '../engine/readout.js';
+import { Readout, siteOf } from '../engine/readout.js';
 import { CALIBRATED } from '../state/lenses.js';
 import { lensWords, compare as words } from '../strings.js';
 import { formatCount, formatProbFine, formatSigned } from './format.js';
@@ -36,7 +36,7 @@ export class Compare extends Section {
   question() {
     const { position, row } = this.selection;
     const name = this.drawing.readout.rows[row];
-    const mid = placeOf(name).site === 'mid' || undefined;
+    const mid = siteOf(name).site === 'mid' || undefined;
     const lift = this.conductor.lenses.includes(CALIBRATED) ? CALIBRATED : undefined;
     return this.#ways.map((way, i) => ({
       what: 'lens',

@@ -10,14 +10,14 @@ export function gammaOf(experiment) {
 
 /** @param {import('./cell_view.js').Given} given */
 export function gammaView({ conductor, experiment }) {
-  const published = viewOf(experiment).gamma === false;
+  const without = viewOf(experiment).gamma === false;
   return html`<label class="gamma">${words.label}
     <select @change=${(/** @type {Event} */ e) =>
       conductor.setView({
-        gamma: /** @type {HTMLSelectElement} */ (e.target).value === 'published' ? false : undefined,
+        gamma: /** @type {HTMLSelectElement} */ (e.target).value === 'without' ? false : undefined,
       })}>
-      <option value="gamma" ?selected=${!published}>${words.through}</option>
-      <option value="published" ?selected=${published}>${words.published}</option>
+      <option value="gamma" ?selected=${!without}>${words.through}</option>
+      <option value="without" ?selected=${without}>${words.without}</option>
     </select>
   </label>`;
 }

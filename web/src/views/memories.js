@@ -2,7 +2,7 @@
 // `view.by` is what they are ranked by: how much they write (default), or "effect", what they add to the logit of
 // `view.of`; `view.neuron` ("L5N30") is the one whose page is open.
 import { html, nothing } from 'lit';
-import { placeOf } from '../engine/readout.js';
+import { siteOf } from '../engine/readout.js';
 import { byName, memoriesOf } from '../engine/weights.js';
 import { viewOf } from '../state/experiment.js';
 import { memories as words } from '../strings.js';
@@ -30,7 +30,7 @@ const weightView = (weight, most) =>
 export class Memories extends Section {
   /** The block whose MLP wrote last to the row; −1 for none. */
   get #layer() {
-    const { block, site } = placeOf(this.drawing.readout.rows[this.selection.row]);
+    const { block, site } = siteOf(this.drawing.readout.rows[this.selection.row]);
     return site === 'post' ? block : block - 1;
   }
 

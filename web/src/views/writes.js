@@ -1,7 +1,7 @@
 // "What attention and MLP wrote": the tokens that each block's attention alone and MLP alone promote and suppress at the
 // selected position; the selected row's block first and with numbers.
 import { html, nothing } from 'lit';
-import { placeOf } from '../engine/readout.js';
+import { siteOf } from '../engine/readout.js';
 import { byName, endsOf } from '../engine/weights.js';
 import { readOf } from '../state/experiment.js';
 import { writes as words } from '../strings.js';
@@ -31,7 +31,7 @@ export class Writes extends Section {
   /** @override @param {Write[]} all */
   view(all) {
     const { readout } = this.drawing;
-    const { block, site } = placeOf(readout.rows[this.selection.row]);
+    const { block, site } = siteOf(readout.rows[this.selection.row]);
     // The embedding has nothing written to it yet.
     const own = site === 'pre' ? [] : all.filter(({ hook }) => hook.startsWith(`blocks.${block}.`));
     const { norm } = readOf(this.experiment);
