@@ -74,7 +74,11 @@ export class PublishedChecks extends LitElement {
     const { conductor } = this;
     /** @type {Round} */
     let round = { model, sources: [], n: 1, outcomes: [], problem: null };
+    // A question about a model that is no longer on show would bring it again.
+    const gone = () => this.model !== model || !this.isConnected;
+    const run = async (/** @type {object} */ experiment) => (gone() ? null : conductor.run(experiment));
     const tell = (/** @type {Partial<Round>} */ patch) => {
+      if (gone()) return;
       this.#round = round = { ...round, ...patch };
       this.requestUpdate();
     };
@@ -82,11 +86,14 @@ export class PublishedChecks extends LitElement {
     try {
       const published = await conductor.published(model);
       tell({ sources: published.sources, n: published.checks.length });
-      for await (const outcome of verify(published, model.info, (experiment) => conductor.run(experiment)))
+      for await (const outcome of verify(published, model.info, run)) {
+        if (gone()) break;
         tell({ outcomes: [...round.outcomes, outcome] });
+      }
     } catch (e) {
       tell({ n: 0, problem: troubleOf(e).message });
     }
+    if (gone() && this.#round === round) this.#round = null;
   }
 }
 
