@@ -91,6 +91,42 @@ test('a model of the hub: looked at, opened, saved, opened again without the hub
   expect(await page.evaluate(async () => (await (await caches.open('logit-lens-models')).keys()).length)).toBe(0);
 });
 
+test('what is saved is not fetched again: Back asks nobody', async ({ page }) => {
+  await open(page);
+  await look(page, 'someone/seeded');
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  await chip(page).click();
+  await dialog(page)
+    .getByRole('button', { name: /^Primer/ })
+    .click();
+  await openIt(page);
+  await expect(chip(page)).toHaveText(/^Primer/);
+  hub.log.length = 0;
+  await page.goBack();
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  expect(hub.log).toEqual([]);
+  await chip(page).click();
+  await expect(dialog(page).locator('.shelf')).toContainText('saved on this device');
+});
+
+test('what is removed while it comes, as another tab may do, is not called saved', async ({ page }) => {
+  hub.faults.set(weights, { pace: 8e6 });
+  await open(page);
+  await look(page, 'someone/seeded');
+  await openIt(page);
+  const kept = () =>
+    page.evaluate(async () => (await (await caches.open('logit-lens-models')).keys()).map((k) => k.url));
+  await expect.poll(async () => (await kept()).some((url) => url.endsWith('/model.safetensors/0'))).toBe(true);
+  await page.evaluate(async () => {
+    const cache = await caches.open('logit-lens-models');
+    for (const key of await cache.keys()) await cache.delete(key);
+  });
+  await expect(chip(page)).toHaveText(/^someone\/seeded/);
+  await expect(chip(page)).toHaveAttribute('title', /only in memory/);
+  expect(await kept()).toEqual([]);
+});
+
 test('a dropped connection goes on at the byte', async ({ page }) => {
   hub.faults.set(weights, { cutAt: 7 << 20 });
   await open(page);

@@ -41,12 +41,17 @@ export async function savedModels() {
 }
 
 /** The parts of a file that are there, in order. @param {Cache | null} cache @param {string} ref @param {string} name */
-async function* parts(cache, ref, name) {
+async function* stored(cache, ref, name) {
   for (let i = 0; ; i++) {
     const part = await cache?.match(address(ref, `${name}/${i}`));
     if (!part) return;
-    yield new Uint8Array(await part.arrayBuffer());
+    yield part;
   }
+}
+
+/** Their bytes. @param {Cache | null} cache @param {string} ref @param {string} name */
+async function* parts(cache, ref, name) {
+  for await (const part of stored(cache, ref, name)) yield new Uint8Array(await part.arrayBuffer());
 }
 
 /** @param {Saved} saved @returns {import('./sources.js').Source[]} */
@@ -152,10 +157,23 @@ export class Saving {
     await this.#cache?.put(address(this.#saved.ref, INDEX), index);
   }
 
+  /** Whether every byte of every file is there. */
+  async #complete() {
+    for (const { name, size } of this.#saved.files) {
+      let bytes = 0;
+      for await (const part of stored(this.#cache, this.#saved.ref, name))
+        bytes += Number(part.headers.get('Content-Length'));
+      if (bytes !== size) return false;
+    }
+    return true;
+  }
+
   /** @returns {Promise<boolean>} whether the model is kept */
   async finish() {
     try {
-      if (!this.failed) await this.#index(true);
+      // Meanwhile it may have been removed, here or in another tab.
+      if (!this.failed && (await this.#complete())) await this.#index(true);
+      else this.failed = true;
     } catch {
       this.failed = true;
     }

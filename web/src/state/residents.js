@@ -103,7 +103,7 @@ export class Residents {
     });
     this.#tell({ what: page.preparing(title), loaded: 1, total: 1, rate: null });
     const kept = saving ? await saving.finish() : null;
-    if (kept) await this.#shelf.refresh();
+    if (saving) await this.#shelf.refresh();
     this.#shelf.know({ ...found, base });
     const table = info.has_tokenizer ? await client.vocabulary(info.ref) : null;
     return {

@@ -1,4 +1,10 @@
 // Which models can be opened, and the one that is being looked at: the model menu's state, and where each model's files lie.
+//
+// A model may be in four places, of which the first that has it wins: in the worker (Residents); saved by the browser under
+// its very ref (saved.js); known in this visit, where its sources were found before, also files of one's own (#known); beside
+// the page or on the hub. Residents.keep lets go of what no Experiment asks for. What is saved is deleted by `remove`, by the
+// user's word, and by Saving: of the model that comes, when what came is wrong or has gaps, and of one that came in part when
+// another begins to come.
 import { holdsWeights, look } from '../engine/arrival.js';
 import { LensError, troubleOf } from '../engine/errors.js';
 import { hubSources } from '../engine/hub.js';
@@ -107,8 +113,9 @@ export class Shelf {
   /** @param {string} ref @param {AbortSignal} signal @returns {Promise<Found>} */
   async find(ref, signal) {
     const { base } = precisionOf(ref);
+    const saved = this.state.saved.some((s) => s.ref === base);
     const known = this.#known.get(base);
-    if (known) return known;
+    if (known && !saved) return known;
     const found = await this.#find(base, signal);
     this.#known.set(found.base, found);
     return found;

@@ -117,10 +117,11 @@ function rowView(conductor, key, title, size, about) {
 }
 
 /** A model whose loading ended early. @param {Conductor} conductor @param {import('../engine/saved.js').Saved} begun */
-function begunView({ shelf }, begun) {
+function begunView({ shelf, opening, state }, begun) {
+  const loading = opening || state.loading !== null; // perhaps this one
   return html`<li>
     <button type="button" class="model-row" @click=${() => shelf.lookAt(begun.ref)}><b>${begun.title}</b> <span class="quiet">${words.begun}</span></button>
-    <span class="kept"><button type="button" class="link" aria-label=${words.removeOf(begun.title)} @click=${() => shelf.remove(begun)}>${words.remove}</button></span>
+    ${loading ? nothing : html`<span class="kept"><button type="button" class="link" aria-label=${words.removeOf(begun.title)} @click=${() => shelf.remove(begun)}>${words.remove}</button></span>`}
   </li>`;
 }
 
