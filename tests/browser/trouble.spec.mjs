@@ -24,7 +24,7 @@ test.describe('files that do not come', () => {
     'model cut off': [
       model,
       { contentType: 'application/octet-stream', body: Buffer.alloc(1000) },
-      'models/primer.gguf is incomplete: 1000 bytes came',
+      'models/primer.gguf is incomplete: 1 kB came, ',
     ],
     'missing wasm': ['**/lens*.wasm', { status: 500, body: '' }, '.wasm could not be loaded: the server answered 500.'],
     'damaged wasm': [

@@ -20,6 +20,8 @@ const CUT = 7 << 20;
 const ranges = [];
 let cut = false;
 let flip = false;
+/** @type {number | null} an answer to all but the whole file and its header, once */
+let refuse = null;
 const server = createServer((request, response) => {
   const name = (request.url ?? '').slice(1);
   const weights = name === 'model.safetensors';
@@ -30,6 +32,11 @@ const server = createServer((request, response) => {
   if (weights && flip && body.length > 9e6) {
     body = Buffer.from(body);
     body[9e6] ^= 1;
+  }
+  if (weights && refuse && from !== '0') {
+    response.writeHead(refuse).end();
+    refuse = null;
+    return;
   }
   response.writeHead(range ? 206 : 200, { 'Content-Length': body.length });
   if (!weights || !cut || body.length < CUT) return response.end(body);
@@ -66,8 +73,8 @@ after(() => {
   server.closeAllConnections();
 });
 
-/** @param {import('#lens').Precision} precision @param {Record<string, string> | null} tensors */
-async function bring(precision, tensors = null) {
+/** @param {import('#lens').Precision} precision @param {Record<string, string> | null} tensors @param {any} [saving] */
+async function bring(precision, tensors = null, saving = null) {
   ranges.length = 0;
   const { signal } = new AbortController();
   const sources = Object.entries(files)
@@ -77,7 +84,7 @@ async function bring(precision, tensors = null) {
     );
   const looked = await look(client, 'model', sources, signal);
   const arrived = await arrive(client, 'model', looked, {
-    ...{ precision, signal, saving: null, progress: () => {}, named: ([sum]) => sum },
+    ...{ precision, signal, saving, progress: () => {}, named: ([sum]) => sum },
     manifest: tensors && { title: 'the published one', tensors },
   });
   return { looked, arrived };
@@ -99,6 +106,31 @@ test('a connection that drops goes on at the byte', async () => {
   assert.deepEqual(ranges.slice(0, 2), ['bytes=0-65535', undefined]);
   assert.match(ranges[2] ?? '', /^bytes=[1-9]\d*-$/);
 });
+
+test('a server that fails for a moment is asked again, from the same byte', async () => {
+  cut = true;
+  refuse = 503;
+  const { arrived } = await bring('q8_0');
+  assert.equal(arrived.name, sha256);
+  assert.equal(ranges.length, 4);
+  assert.match(ranges[2] ?? '', /^bytes=[1-9]\d*-$/);
+  assert.equal(ranges[3], ranges[2]);
+});
+
+for (const [status, code, ended] of /** @type {const} */ ([
+  [403, 'load_http', 'pause'],
+  [416, 'load_range', 'abandon'],
+]))
+  test(`what came before an answer ${status} is ${ended === 'pause' ? 'kept' : 'of no use'}`, async () => {
+    const calls = /** @type {string[]} */ ([]);
+    const call = (/** @type {string} */ name) => async () => void calls.push(name);
+    cut = true;
+    refuse = status;
+    const saving = { begin: call('begin'), resume: () => [], write: async () => {}, endFile: async () => {} };
+    const bringing = bring('q8_0', null, { ...saving, pause: call('pause'), abandon: call('abandon') });
+    await assert.rejects(bringing, { code });
+    assert.deepEqual(calls, ['begin', ended]);
+  });
 
 test('tensors are held against published hashes', async () => {
   const tensors = tensorSums(files['model.safetensors']);

@@ -863,16 +863,22 @@ export const trouble = {
   http: (/** @type {string} */ file, /** @type {number} */ status, elsewhere = false) =>
     `${file} could not be loaded: the server answered ${status}.${elsewhere ? ' Try again later, or download the files and drop them here.' : ''}`,
   html: (/** @type {string} */ file) => `${file} could not be loaded: the server sent a web page in its place.`,
-  cutOff: (/** @type {string} */ file, /** @type {string} */ got, /** @type {string | null} */ wanted) =>
-    `${file} is incomplete: ${got} came, ${wanted ?? 'more'} were expected.`,
+  /** @param {string} file @param {number} got bytes @param {number | null} wanted */
+  cutOff: (file, got, wanted) => {
+    const rounded = wanted === null || megabytes(got) !== megabytes(wanted);
+    const said = (/** @type {number} */ n) => (rounded ? megabytes(n) : count(n, 'byte'));
+    return `${file} is incomplete: ${said(got)} came, ${wanted === null ? 'more' : said(wanted)} were expected.`;
+  },
+  shrunk: (/** @type {string} */ file) =>
+    `${file} is shorter now than what came of it; it was changed since. Nothing of it was kept; open it again.`,
   unreachable: (/** @type {string} */ file, /** @type {string | null} */ host) =>
     host === null
       ? `${file} could not be loaded: the connection failed.`
       : `${file} could not be loaded: there is no connection to ${host}, or it does not let other pages read its files (CORS). Download the files and drop them here.`,
   busy: (/** @type {string} */ file, /** @type {number | null} */ seconds) =>
     `${file} could not be loaded: the server has had too many requests (429). Try again ${seconds ? `in ${count(seconds, 'second')}` : 'in a while'}.`,
-  tooLong: (/** @type {string} */ file, /** @type {string} */ wanted) =>
-    `${file} is longer than the ${wanted} bytes that were expected; it was changed while it was loaded. Try again.`,
+  tooLong: (/** @type {string} */ file, /** @type {number} */ wanted) =>
+    `${file} is longer than the ${count(wanted, 'byte')} that were expected; it was changed while it was loaded. Try again.`,
   noLength: (/** @type {string} */ file) => `${file} could not be loaded: the server does not say how long it is.`,
   wrongHash: (/** @type {string} */ file) =>
     `${file} arrived damaged: its sha256 is not the one that the hub gives. Nothing of it was kept; open it again.`,

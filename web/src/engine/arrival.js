@@ -98,7 +98,7 @@ export async function arrive(client, ref, looked, { precision, signal, progress,
     return { name, info, verified: verified(sources, sums, digests.tensors, manifest) };
   } catch (e) {
     // What came is good for the next try, unless it is the bytes themselves that are wrong.
-    if (e instanceof LensError && WRONG.includes(e.code)) await saving?.abandon();
+    if (e instanceof LensError && isWrong(e.code, precision)) await saving?.abandon();
     else await saving?.pause();
     client.cancelLoad(ref).catch(() => {});
     throw e;
@@ -116,8 +116,15 @@ function verified(sources, sums, tensors, manifest) {
   return sources.every((s, i) => sums[i] === null || s.sha256 !== undefined) ? { as: 'sha256' } : { as: 'length' };
 }
 
-/** The errors after which nothing that came is of use. */
-const WRONG = ['load_hash', 'load_length', 'load_short', 'load_http', 'load_html', 'tensor_value'];
+/**
+ * Whether nothing that came is of use after this error. A weight may be wrong for a precision alone.
+ * @param {string} code @param {Precision} precision
+ */
+function isWrong(code, precision) {
+  return WRONG.includes(code) || (code === 'tensor_value' && precision === 'as_stored');
+}
+
+const WRONG = ['load_hash', 'load_length', 'load_short', 'load_range'];
 
 /** A file's bytes: what an earlier try left, then what is still to come, which is kept. @param {Pick<Source, 'name' | 'size' | 'stream'>} source @param {import('./saved.js').Saving | null} saving @param {AbortSignal} signal */
 async function* chunks({ name, size, stream }, saving, signal) {
@@ -157,7 +164,7 @@ async function* pieces(source, chunks) {
     }
   if (filled > 0) yield { at, piece: piece.slice(0, filled) };
   if (at + filled !== source.size)
-    throw new LensError('load_short', trouble.cutOff(source.name, `${at + filled} bytes`, `${source.size}`));
+    throw new LensError('load_short', trouble.cutOff(source.name, at + filled, source.size));
 }
 
 /** @template T @param {Promise<T>} promise @param {AbortSignal} signal @returns {Promise<T>} */

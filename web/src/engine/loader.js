@@ -1,5 +1,5 @@
 // What the page itself needs: wasm and lists, from its own folder, with every way to fail told in a sentence.
-import { megabytes, trouble } from '../strings.js';
+import { trouble } from '../strings.js';
 import { LensError } from './errors.js';
 import { request } from './sources.js';
 
@@ -43,10 +43,9 @@ export async function fetchBytes(url, { name, bytes, progress = () => {}, signal
     }
   } catch {
     if (signal?.aborted) throw signal.reason;
-    throw new LensError('load_cut_off', trouble.cutOff(name, megabytes(size), wanted ? megabytes(wanted) : null));
+    throw new LensError('load_cut_off', trouble.cutOff(name, size, wanted));
   }
-  if (wanted !== null && size !== wanted)
-    throw new LensError('load_cut_off', trouble.cutOff(name, `${size} bytes`, `${wanted}`));
+  if (wanted !== null && size !== wanted) throw new LensError('load_cut_off', trouble.cutOff(name, size, wanted));
   return size === buffer.length ? buffer : buffer.slice(0, size);
 }
 

@@ -1,6 +1,6 @@
 // A checkpoint's files, wherever they lie, as bytes that come one after the other: over the network, where a connection
 // that drops goes on at the byte, from a disk, or from what the browser keeps.
-import { megabytes, trouble } from '../strings.js';
+import { trouble } from '../strings.js';
 import { LensError } from './errors.js';
 
 /**
@@ -18,6 +18,7 @@ import { LensError } from './errors.js';
 const SMALL = 16e6;
 const RETRIES = 6;
 const RETRY_AFTER_MS = 400; // doubled each time
+const PASSING = ['load_unreachable', 'load_server'];
 
 /**
  * @param {URL} url
@@ -41,6 +42,8 @@ export async function request(url, { name, from = 0, until, fresh = false, signa
     const seconds = Number(response.headers.get('Retry-After'));
     throw new LensError('load_busy', trouble.busy(name, seconds > 0 ? seconds : null));
   }
+  if (response.status === 416 && from > 0) throw new LensError('load_range', trouble.shrunk(name));
+  if (response.status >= 500) throw new LensError('load_server', trouble.http(name, response.status, isElsewhere(url)));
   if (!response.ok) throw new LensError('load_http', trouble.http(name, response.status, isElsewhere(url)));
   if (/^text\/html\b/i.test(response.headers.get('Content-Type') ?? ''))
     throw new LensError('load_html', trouble.html(name));
@@ -84,6 +87,7 @@ async function* restOfFile(url, label, size, signal, from) {
   let at = from;
   for (let tries = 0; at < size; ) {
     const before = at;
+    let failed = null;
     try {
       const response = await request(url, { name: label, from: at, fresh: size > SMALL, signal });
       // A server without ranges begins again at the start.
@@ -94,14 +98,15 @@ async function* restOfFile(url, label, size, signal, from) {
         skip -= chunk.length - fresh.length;
         if (fresh.length === 0) continue;
         at += fresh.length;
-        if (at > size) throw new LensError('load_length', trouble.tooLong(label, `${size}`));
+        if (at > size) throw new LensError('load_length', trouble.tooLong(label, size));
         yield fresh;
       }
-      if (at < size && begun) throw new LensError('load_short', trouble.cutOff(label, `${at} bytes`, `${size}`));
+      if (at < size && begun) throw new LensError('load_short', trouble.cutOff(label, at, size));
     } catch (e) {
       if (signal.aborted) throw signal.reason;
-      const dropped = !(e instanceof LensError) || (e.code === 'load_unreachable' && at > 0);
-      if (!dropped) throw e;
+      failed = e instanceof LensError ? e : null;
+      // What has begun goes on after a while; what never began is told at once.
+      if (failed && !(at > 0 && PASSING.includes(failed.code))) throw e;
     }
     if (at >= size) break;
     tries = at > before ? 0 : tries + 1;
@@ -110,7 +115,8 @@ async function* restOfFile(url, label, size, signal, from) {
       await untilSeen(signal);
       tries = 0;
     }
-    if (tries >= RETRIES) throw new LensError('load_cut_off', trouble.cutOff(label, megabytes(at), megabytes(size)));
+    if (tries >= RETRIES)
+      throw failed?.code === 'load_server' ? failed : new LensError('load_cut_off', trouble.cutOff(label, at, size));
     await pause(RETRY_AFTER_MS * 2 ** tries, signal);
   }
 }
