@@ -89,6 +89,8 @@ export const models = {
   noTokenizer:
     'No tokenizer: without one it reads only token ids. Add tokenizer.json, or vocab.json and merges.txt, now or later.',
   keep: 'Keep its weights',
+  withheld:
+    'WebAssembly’s memory ends at 4 GB; a choice that leaves no room in it for the longest prompt is not offered.',
   as_stored: {
     name: 'as stored',
     means: (/** @type {string} */ bytes) => `exactly the published numbers; takes ${bytes} of memory`,

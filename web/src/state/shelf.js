@@ -230,7 +230,9 @@ export class Shelf {
       const asked = precisionOf(asking).precision;
       // Half a gigabyte and more is a lot for a page: smaller unless somebody wants it otherwise.
       const large = asked === 'as_stored' && looked.plan.kept.as_stored > roomFor();
-      this.#update({ asking: null, seen: { found, looked, precision: large ? 'q8_0' : asked } });
+      const choices = choicesOf(looked.plan);
+      const precision = choices.find((p) => p === (large ? 'q8_0' : asked)) ?? choices[choices.length - 1];
+      this.#update({ asking: null, seen: { found, looked, precision } });
     } catch (e) {
       if (!signal.aborted) this.#update({ asking: null, seen: null, problem: troubleOf(e).message });
     }
@@ -338,6 +340,23 @@ export class Shelf {
 export function roomFor() {
   const memory = /** @type {any} */ (navigator).deviceMemory ?? 8; // in GB, where the browser tells
   return memory <= 4 ? 3e8 : 7e8;
+}
+
+const MEMORY = 2 ** 32; // wasm32's, in bytes
+const REST = 5e8; // of it, by estimate: a lens, what is read, and what a load holds beside the weights
+
+/**
+ * How a model's weights may be kept, the largest first: what saves something, and leaves room for a run of the whole context,
+ * of which each block keeps resid_pre, resid_mid, k and v (core/model/activations.h). One at least, which then may fail.
+ * @param {Pick<import('#lens').Plan, 'kept' | 'n_ctx' | 'n_layer' | 'd_model'>} plan @returns {Precision[]}
+ */
+export function choicesOf({ kept, n_ctx, n_layer, d_model }) {
+  const run = Float32Array.BYTES_PER_ELEMENT * 4 * n_ctx * n_layer * d_model;
+  const all = /** @type {Precision[]} */ (['as_stored', 'f16', 'q8_0']).filter(
+    (p) => p === 'as_stored' || kept[p] < kept.as_stored,
+  );
+  const fit = all.filter((p) => kept[p] + run + REST <= MEMORY);
+  return fit.length > 0 ? fit : all.slice(-1);
 }
 
 /** Whether the device asks to be spared bytes. */

@@ -5,7 +5,7 @@ import { sizeOf } from '../engine/loader.js';
 import { precisionOf } from '../engine/refs.js';
 import { shownModel } from '../state/experiment.js';
 import { isLens } from '../state/lenses.js';
-import { isMetered, roomFor } from '../state/shelf.js';
+import { choicesOf, isMetered, roomFor } from '../state/shelf.js';
 import { megabytes, models as words } from '../strings.js';
 import { dialogView, openDialog } from './dialog.js';
 import { filesOf } from './drop.js';
@@ -129,9 +129,8 @@ function begunView({ shelf, opening, state }, begun) {
 function seenView(conductor, { found, looked, precision }) {
   const { plan, sources, bytes } = looked;
   const revision = /@([0-9a-f]{40})/.exec(found.base)?.[1];
-  /** @type {import('#lens').Precision[]} */
-  const all = ['as_stored', 'f16', 'q8_0'];
-  const choices = all.filter((p) => p === 'as_stored' || plan.kept[p] < plan.kept.as_stored);
+  const choices = choicesOf(plan);
+  const withheld = !choices.includes('as_stored');
   const spare = isMetered() && found.remote;
   const large = plan.kept[precision] > roomFor();
   const open = async (/** @type {Event} */ e) => {
@@ -145,7 +144,7 @@ function seenView(conductor, { found, looked, precision }) {
     <p class="can">${words.openable}</p>
     ${plan.has_tokenizer ? nothing : html`<p class="problem">${words.noTokenizer}</p>`}
     ${
-      choices.length === 1
+      choices.length === 1 && !withheld
         ? nothing
         : html`<fieldset>
             <legend>${words.keep}</legend>
@@ -155,6 +154,7 @@ function seenView(conductor, { found, looked, precision }) {
                 <span><b>${words[p].name}</b> ${words[p].means(megabytes(plan.kept[p]))}</span>
               </label>`,
             )}
+            ${withheld ? html`<p class="quiet">${words.withheld}</p>` : nothing}
           </fieldset>`
     }
     ${spare || large ? smallerView(conductor, spare ? words.metered : words.large, bytes) : nothing}
