@@ -8,7 +8,7 @@ jacobian       (Anthropic 2026) J h, J = the mean over texts and positions t of 
                h_out the stream before the final norm; windows of 128 tokens, of which the first 16 and the last are left out
 jacobian-here  the same with t' = t alone
 
-Each becomes MODEL.NAME.safetensors beside the model (F16; core/lens/translators.h says the keys), and what they do
+Each becomes MODEL.NAME.safetensors beside the model (F16; core/lens/lens_file.h says the keys), and what they do
 on held-out text MODEL.lenses.json: KL from the output, cross-entropy with the next token, and entropy of every row, in nats.
 Ends with these as a table, and with status 1 where the tuned lens is not what it should be: below the raw lens' KL in
 every row, and never more than 1 % above the row before.

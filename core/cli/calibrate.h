@@ -11,7 +11,7 @@
 namespace lens {
 
 struct Calibration {
-  std::vector<std::byte> file;  // .safetensors, ln p̄ in F16 (lens/translators.h)
+  std::vector<std::byte> file;  // .safetensors, ln p̄ in F16 (lens/lens_file.h)
   std::size_t n_position = 0;   // that the means are of
 };
 

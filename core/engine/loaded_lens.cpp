@@ -6,7 +6,7 @@
 #include "base/message.h"
 #include "formats/safetensors.h"
 #include "formats/torch_file.h"
-#include "lens/translators.h"
+#include "lens/lens_file.h"
 
 namespace lens {
 namespace {

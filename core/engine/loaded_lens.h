@@ -20,7 +20,7 @@ struct LoadedLens {
 
 using Lenses = std::map<std::string, std::shared_ptr<const LoadedLens>>;  // by name; "raw" is always there
 
-// One .safetensors of translators or of mean readings (lens/translators.h), or what tuned-lens publishes: params.pt, and
+// One .safetensors of translators or of mean readings (lens/lens_file.h), or what tuned-lens publishes: params.pt, and
 // config.json as far as it is given. What config.json or the metadata say of the model that the lens was fitted for is held against
 // `model`, as far as both say it: d_model, num_hidden_layers, base_model_fingerprint (Model::fingerprint), or, where
 // that is unknown, base_model_name_or_path.

@@ -92,7 +92,7 @@ const MOST_HEADER = 1 << 20;
 
 /**
  * Whether these files are a lens rather than a model: params.pt, as tuned-lens publishes it, or one .safetensors whose
- * tensors have the names of translators (core/lens/translators.h).
+ * tensors have the names of translators (core/lens/lens_file.h).
  * @param {File[]} files
  */
 export async function isLens(files) {

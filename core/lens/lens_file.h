@@ -1,4 +1,4 @@
-// The tensors of a lens file as a Lens.
+// The tensors of a lens file as a Lens: translators of the stream that enters each block, or what each says on average.
 //
 //   {i}.weight [d_model, d_model], {i}.bias [d_model]   h + weight · h + bias, as tuned-lens writes them; a lens
 //                                                       without biases has none of the latter

@@ -1,4 +1,4 @@
-#include "lens/translators.h"
+#include "lens/lens_file.h"
 
 #include <algorithm>
 #include <charconv>
