@@ -211,15 +211,15 @@ void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t beg
       }
 }
 
-void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out) {
-  assert(y.size() == W.n_out() && out.size() == W.n_in());
-  std::vector<float> room(W.n_in() * kPanel);
+void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out, std::size_t first_in) {
+  assert(y.size() == W.n_out() && first_in + out.size() <= W.n_in());
+  std::vector<float> room(out.size() * kPanel);
   std::ranges::fill(out, 0.0);
   for (std::size_t p = 0; p < W.n_panel(); ++p) {
     double y_p[kPanel] = {};  // zeros beyond n_out
     std::copy_n(y.begin() + static_cast<std::ptrdiff_t>(p * kPanel), std::min(kPanel, y.size() - p * kPanel), y_p);
-    const float* panel = W.panel(p, 0, W.n_in(), room.data());
-    for (std::size_t k = 0; k < W.n_in(); ++k) {
+    const float* panel = W.panel(p, first_in, out.size(), room.data());
+    for (std::size_t k = 0; k < out.size(); ++k) {
       double products[kPanel];
       for (std::size_t c = 0; c < kPanel; ++c) products[c] = static_cast<double>(panel[k * kPanel + c]) * y_p[c];
       for (std::size_t half = kPanel / 2; half > 0; half /= 2)

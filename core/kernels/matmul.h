@@ -111,9 +111,10 @@ void matmul(MatrixView<const float> X, const PackedMatrix& W, std::span<const fl
 // Y = X·W[first_in : first_in + X.n_col, :], without a bias: one head's share of W_O.
 void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y);
 
-// out = W·y in double, out [n_in], y [n_out]: what each input of W is worth along y. Summed panel by panel, in a fixed
-// order; double, because parts of a sum are compared with the sum.
-void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out);
+// out = W[first_in : first_in + out.size(), :]·y in double, y [n_out]: what each of these inputs of W is worth along y.
+// Summed panel by panel, in a fixed order; double, because parts of a sum are compared with the sum.
+void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out,
+                       std::size_t first_in = 0);
 
 // Panels [begin, end) of X·W[X.first_in() : X.first_in() + X.n_in(), :], whole: out[r * stride + c] for c <
 // (end − begin) · kPanel.

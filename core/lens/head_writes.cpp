@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "model/forward.h"
 
@@ -34,55 +35,63 @@ class Inside : public Observer {
   std::size_t head_, n_;
 };
 
-// Pearson's r over the pairs i ≥ j ≥ 1.
-double correlation(const HeadWrites& found, std::size_t n) {
-  if (found.n_pair < kFewestPairs) return kNone;
+}  // namespace
+
+HeadWrites::HeadWrites(const Model& model, Activations& run, std::size_t layer, std::size_t head, std::size_t n,
+                       std::span<const double> mean_W_U)
+    : model_(model),
+      layer_(layer),
+      head_(head),
+      n_(n),
+      mean_W_U_(mean_W_U),
+      written_(n * n, static_cast<float>(kNone)),
+      scale_(n),
+      z_(n * model.config().d_head) {
+  const Config& c = model.config();
+  assert(layer < c.n_layer && head < c.n_head && n <= run.size());
+  Inside seen(head, n);
+  forward_block(model, layer, 0, n, run, &seen);
+  pattern_ = std::move(seen.pattern);
+  model.final_scale(run.resid(c.n_layer).rows(0, n), scale_);
+  const auto b_V = std::span(model.weights().blocks[layer].b_QKV).subspan(2 * c.d_model + head * c.d_head, c.d_head);
+  for (std::size_t at = 0; at < z_.size(); ++at)
+    z_[at] = static_cast<double>(seen.z[at]) - static_cast<double>(b_V[at % c.d_head]);
+}
+
+void HeadWrites::read_tokens(const Activations& run) {
+  const Config& c = model_.config();
+  const BlockWeights& w = model_.weights().blocks[layer_];
+  std::vector<float> column(c.d_model);
+  std::vector<double> direction(c.d_model), worth(c.d_head);
+  for (const std::size_t end = std::min(n_, n_read_ + kTokens); n_read_ < end; ++n_read_) {
+    const std::size_t j = n_read_;
+    // What each of the head's d_head values adds to the logit of the token at j, but for σ.
+    model_.W_U().column(static_cast<std::size_t>(run.tokens()[j]), column);
+    for (std::size_t k = 0; k < c.d_model; ++k) direction[k] = static_cast<double>(column[k]) - mean_W_U_[k];
+    matmul_transposed(w.W_O, model_.norm_direction(direction, 1).linear, worth, head_ * c.d_head);
+    for (std::size_t i = j; i < n_; ++i) {
+      double sum = 0;
+      for (std::size_t k = 0; k < c.d_head; ++k) sum += z_[i * c.d_head + k] * worth[k];
+      written_[i * n_ + j] = static_cast<float>(sum / static_cast<double>(scale_[i]));
+    }
+  }
+}
+
+double HeadWrites::r() const {
+  if (n_pair() < kFewestPairs) return kNone;
   const auto mean = [&](auto value) {
     double sum = 0;
-    for (std::size_t i = 1; i < n; ++i)
-      for (std::size_t j = 1; j <= i; ++j) sum += value(i * n + j);
-    return sum / static_cast<double>(found.n_pair);
+    for (std::size_t i = 1; i < n_; ++i)
+      for (std::size_t j = 1; j <= i; ++j) sum += value(i * n_ + j);
+    return sum / static_cast<double>(n_pair());
   };
-  const auto A = [&](std::size_t at) { return static_cast<double>(found.pattern[at]); };
-  const auto W = [&](std::size_t at) { return static_cast<double>(found.written[at]); };
+  const auto A = [&](std::size_t at) { return static_cast<double>(pattern_[at]); };
+  const auto W = [&](std::size_t at) { return static_cast<double>(written_[at]); };
   const double mean_A = mean(A), mean_W = mean(W);
   const double together = mean([&](std::size_t at) { return (A(at) - mean_A) * (W(at) - mean_W); });
   const double of_A = mean([&](std::size_t at) { return (A(at) - mean_A) * (A(at) - mean_A); });
   const double of_W = mean([&](std::size_t at) { return (W(at) - mean_W) * (W(at) - mean_W); });
   return of_A > 0 && of_W > 0 ? together / std::sqrt(of_A * of_W) : kNone;
-}
-
-}  // namespace
-
-HeadWrites read_head_writes(const Model& model, Activations& run, std::size_t layer, std::size_t head, std::size_t n,
-                            std::span<const double> mean_W_U) {
-  const Config& c = model.config();
-  assert(layer < c.n_layer && head < c.n_head && n <= run.size());
-  const BlockWeights& w = model.weights().blocks[layer];
-  Inside seen(head, n);
-  forward_block(model, layer, 0, n, run, &seen);
-
-  std::vector<float> scale(n);
-  model.final_scale(run.resid(c.n_layer).rows(0, n), scale);
-  const auto b_V = std::span(w.b_QKV).subspan(2 * c.d_model + head * c.d_head, c.d_head);
-  HeadWrites found{std::move(seen.pattern), std::vector<float>(n * n, static_cast<float>(kNone)), n * (n - 1) / 2, 0};
-  std::vector<float> column(c.d_model);
-  std::vector<double> direction(c.d_model), worth(c.d_model);
-  for (std::size_t j = 0; j < n; ++j) {
-    // What each of the head's d_head values adds to the logit of the token at j, but for σ.
-    model.W_U().column(static_cast<std::size_t>(run.tokens()[j]), column);
-    for (std::size_t k = 0; k < c.d_model; ++k) direction[k] = static_cast<double>(column[k]) - mean_W_U[k];
-    matmul_transposed(w.W_O, model.norm_direction(direction, 1).linear, worth);
-    for (std::size_t i = j; i < n; ++i) {
-      double sum = 0;
-      for (std::size_t k = 0; k < c.d_head; ++k)
-        sum +=
-            (static_cast<double>(seen.z[i * c.d_head + k]) - static_cast<double>(b_V[k])) * worth[head * c.d_head + k];
-      found.written[i * n + j] = static_cast<float>(sum / static_cast<double>(scale[i]));
-    }
-  }
-  found.r = correlation(found, n);
-  return found;
 }
 
 }  // namespace lens

@@ -16,15 +16,36 @@
 
 namespace lens {
 
-struct HeadWrites {
-  std::vector<float> pattern;  // [n, n], 0 where j > i
-  std::vector<float> written;  // [n, n], NaN where j > i
-  std::size_t n_pair = 0;      // all i ≥ j ≥ 1: the first position, where heads rest, is left out
-  double r = 0;                // Pearson's over these; NaN for fewer than 20, or where one side does not vary
-};
+// Read some tokens at a time; what is said of all of them holds once none is left.
+class HeadWrites {
+ public:
+  // The first n positions of a finished run, whose block is computed again; mean_W_U [d_model]. Neither model nor
+  // mean_W_U goes before this does.
+  HeadWrites(const Model& model, Activations& run, std::size_t layer, std::size_t head, std::size_t n,
+             std::span<const double> mean_W_U);
 
-// The first n positions of a finished run; mean_W_U [d_model]. The block is computed again.
-HeadWrites read_head_writes(const Model& model, Activations& run, std::size_t layer, std::size_t head, std::size_t n,
-                            std::span<const double> mean_W_U);
+  // How many calls of read_tokens n tokens take.
+  static std::size_t steps(std::size_t n) { return (n + kTokens - 1) / kTokens; }
+  std::size_t steps_left() const { return steps(n_ - n_read_); }
+  void read_tokens(const Activations& run);
+
+  const std::vector<float>& pattern() const { return pattern_; }  // [n, n], 0 where j > i
+  const std::vector<float>& written() const { return written_; }  // [n, n], NaN where j > i
+  // All i ≥ j ≥ 1: the first position, where heads rest, is left out.
+  std::size_t n_pair() const { return n_ * (n_ - 1) / 2; }
+  // Pearson's over these pairs; NaN for fewer than 20, or where one side does not vary.
+  double r() const;
+
+ private:
+  static constexpr std::size_t kTokens = 16;
+
+  const Model& model_;
+  const std::size_t layer_, head_, n_;
+  const std::span<const double> mean_W_U_;
+  std::size_t n_read_ = 0;
+  std::vector<float> pattern_, written_;
+  std::vector<float> scale_;  // [n] σ of the output rows
+  std::vector<double> z_;     // [n, d_head], without the value bias
+};
 
 }  // namespace lens

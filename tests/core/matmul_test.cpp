@@ -105,6 +105,9 @@ TEST_CASE("W·y in double, and the mean column, equal their scalar twins in ever
       const std::vector<double> y(values.begin(), values.end());
       std::vector<double> out(n_in);
       matmul_transposed(W, y, out);
+      std::vector<double> some(20);
+      matmul_transposed(W, y, some, 31);
+      REQUIRE(std::equal(some.begin(), some.end(), out.begin() + 31));
       const auto mean = W.mean_column();
       for (std::size_t k = 0; k < n_in; ++k) {
         double sum = 0, total = 0, magnitude = 0;
