@@ -328,7 +328,8 @@ int main(int argc, char** argv) {
 
   DType type = DType::F16;
   auto* convert_command = app.add_subcommand("convert", "writes a model as one GGUF, its tokenizer inside");
-  convert_command->add_option("IN", in, "a .gguf or .safetensors file, or a folder with config.json and weights")->required();
+  convert_command->add_option("IN", in, "a .gguf or .safetensors file, or a folder with config.json and weights")
+      ->required();
   convert_command->add_option("OUT", out, "the new .gguf file")->required();
   convert_command->add_option("--type", type, "what matrices become: f32, f16 or q8_0; the rest is F32")
       ->transform(CLI::CheckedTransformer(kTypes, CLI::ignore_case).description(""))

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/parallel.h"
 #include "kernels/exp.h"
 #include "kernels/simd.h"
 
@@ -49,6 +50,10 @@ void softmax(std::span<float> x) {
   for (const float value : x) sum += value;
   const float inverse = static_cast<float>(1.0 / sum);
   map(x, x, [inverse](Vec v) { return v * inverse; });
+}
+
+void softmax_rows(MatrixView<float> X) {
+  parallel_for(X.n_row, [&](std::size_t r) { softmax(X.row(r)); });
 }
 
 void activate(Activation activation, std::span<float> x) {

@@ -18,6 +18,8 @@ void layer_norm(std::span<const float> x, float scale, std::span<const float> ga
 
 // x_i <- exp(x_i − max x) / Σ_j exp(x_j − max x). Summed in double, so long rows lose nothing.
 void softmax(std::span<float> x);
+// Of each row, shared among threads.
+void softmax_rows(MatrixView<float> X);
 
 enum class Activation {
   gelu_new,  // 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))): GPT-2's own (Hendrycks & Gimpel 2016, the tanh form)

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <functional>
 
-#include "base/parallel.h"
 #include "kernels/elementwise.h"
 
 namespace lens {
@@ -39,7 +38,7 @@ void MeanProbabilities::add(const Activations& run, std::size_t skip) {
       model_.final_scale(resid, scale);
       model_.final_norm(resid, scale, normed);
       matmul(normed, model_.W_U(), {}, p);
-      parallel_for(resid.n_row, [&](std::size_t i) { softmax(p.row(i)); });
+      softmax_rows(p);
       for (std::size_t i = 0; i < resid.n_row; ++i)
         std::ranges::transform(sums_[r], p.row(i), sums_[r].begin(), std::plus<>());
     }

@@ -59,6 +59,16 @@ TEST_CASE("softmax equals its scalar twin and survives extreme scores") {
     }
 }
 
+TEST_CASE("softmax of rows is that of each row") {
+  Random random(14);
+  Matrix X(5, 37);
+  for (std::size_t r = 0; r < X.n_row(); ++r) std::ranges::copy(random.normals(X.n_col()), X.row(r).begin());
+  Matrix each = X;
+  for (std::size_t r = 0; r < X.n_row(); ++r) softmax(each.row(r));
+  softmax_rows(X);
+  for (std::size_t r = 0; r < X.n_row(); ++r) REQUIRE(std::ranges::equal(X.row(r), each.row(r)));
+}
+
 TEST_CASE("both GELUs equal their scalar twins, and each other they do not") {
   std::vector<float> x;
   for (int i = -1200; i <= 1200; ++i) x.push_back(static_cast<float>(i) / 100);

@@ -35,6 +35,23 @@ TEST_CASE("no include points back, and only wasm/ knows the browser") {
   REQUIRE(n_include > 40);
 }
 
+TEST_CASE("work is shared among threads by kernels alone: the rest is compiled for one") {
+  int n_call = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(LENS_SOURCE_DIR "/core")) {
+    if (!entry.is_regular_file()) continue;
+    const std::string room = entry.path().parent_path().filename().string();
+    if (room == "base") continue;
+    INFO(entry.path().string());
+    std::ifstream in(entry.path());
+    for (std::string line; std::getline(in, line);) {
+      const bool shares = line.find("parallel_for") != std::string::npos || line.find("run_parts") != std::string::npos;
+      n_call += shares;
+      REQUIRE((!shares || room == "kernels"));
+    }
+  }
+  REQUIRE(n_call > 1);
+}
+
 TEST_CASE("what the builds with threads share with the others catches nothing by its type") {
   const std::regex by_type("catch \\((?!\\.\\.\\.\\))");
   int n_catch = 0;
