@@ -202,9 +202,12 @@ function draw(canvas, pattern, head, size, crosshair) {
   const colours = ramp(theme());
   for (let query = 0; query < n; query++) {
     const row = rowOf(pattern, head, query);
-    for (let key = 0; key <= query; key++) {
-      ink.fillStyle = colours[stepOf(row[key])].background;
-      ink.fillRect(key * size, query * size, size, size);
+    // Neighbours of one colour at once: of a long row most are.
+    for (let from = 0, key = 0; from <= query; from = key) {
+      const step = stepOf(row[from]);
+      while (key <= query && stepOf(row[key]) === step) key++;
+      ink.fillStyle = colours[step].background;
+      ink.fillRect(from * size, query * size, (key - from) * size, size);
     }
   }
   if (!crosshair) return;
