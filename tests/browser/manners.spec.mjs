@@ -185,7 +185,7 @@ test.describe('loading', () => {
     await aborted;
     await expect(page.locator('.status')).toContainText('Loading was stopped');
     expect(await page.evaluate(() => window.logitLens.ready.catch((/** @type {any} */ e) => e.code))).toBe('cancelled');
-    expect(page.workers()).toHaveLength(0);
+    await expect.poll(() => page.workers()).toHaveLength(0); // its threads go with it, a little later
     await box(page).fill('The king');
     await page.unroute(model);
     await page.getByRole('button', { name: 'Load it' }).click();

@@ -100,8 +100,8 @@ export const scenario = {
     await engine.press('p');
     await becomes(engine, projector, true);
     for (const shown of [1, 2]) {
-      await engine.press('ArrowUp');
       await becomes(engine, rows, shown);
+      await engine.press('ArrowUp');
     }
     assert.equal(await engine.evaluate(overflow), 0);
     await engine.press('Escape');

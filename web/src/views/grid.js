@@ -61,7 +61,7 @@ export class LensGrid extends LitElement {
   #resized = new ResizeObserver(() => {
     if (!this.#measure()) return;
     this.#refitted = true;
-    this.requestUpdate();
+    requestAnimationFrame(() => this.requestUpdate()); // what changes sizes now would be told of in this same frame
   });
   /** @type {WeakSet<Element>} */
   #observed = new WeakSet();
