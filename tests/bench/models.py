@@ -48,33 +48,37 @@ def prompt(n):
     return [FIRST_LETTER + 7 * i % 26 for i in range(n)]
 
 
-def make_weights(seed=20260101):
-    """{checkpoint name: [..] float32}, N(0, 0.02) around 0, or around 1 for the norms' gains."""
+def seeded(seed=20260101):
+    """normal(*shape): float32, N(0, 0.02), a new draw at each call."""
     rng = np.random.default_rng(seed)
-    d = CONFIG["n_embd"]
+    return lambda *shape: rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02)
 
-    def normal(*shape):
-        return rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02)
 
-    weights = {"wte.weight": normal(CONFIG["vocab_size"], d), "wpe.weight": normal(CONFIG["n_positions"], d)}
+def make_weights(config, normal, gain=None):
+    """{checkpoint name: [..] float32}: what normal(*shape) draws, around 1 for the norms' gains, which gain draws if given."""
+    gain = gain or normal
+    d, inner = config["n_embd"], config.get("n_inner", 4 * config["n_embd"])
+    weights = {"wte.weight": normal(config["vocab_size"], d), "wpe.weight": normal(config["n_positions"], d)}
 
     def layer_norm(name):
-        weights[name + ".weight"] = 1 + normal(d)
+        weights[name + ".weight"] = 1 + gain(d)
         weights[name + ".bias"] = normal(d)
 
     def linear(name, n_in, n_out):
         weights[name + ".weight"] = normal(n_in, n_out)
         weights[name + ".bias"] = normal(n_out)
 
-    for layer in range(CONFIG["n_layer"]):
+    for layer in range(config["n_layer"]):
         h = f"h.{layer}."
         layer_norm(h + "ln_1")
         linear(h + "attn.c_attn", d, 3 * d)
         linear(h + "attn.c_proj", d, d)
         layer_norm(h + "ln_2")
-        linear(h + "mlp.c_fc", d, 4 * d)
-        linear(h + "mlp.c_proj", 4 * d, d)
+        linear(h + "mlp.c_fc", d, inner)
+        linear(h + "mlp.c_proj", inner, d)
     layer_norm("ln_f")
+    if not config.get("tie_word_embeddings", True):
+        weights["lm_head.weight"] = normal(config["vocab_size"], d)
     return weights
 
 
@@ -132,7 +136,7 @@ def main(out, lens_command):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
     bpe = write_tokenizer(folder)
-    weights = make_weights()
+    weights = make_weights(CONFIG, seeded())
     offsets = write_safetensors(folder / "model.safetensors", weights)
     for type in ("f32", "q8_0"):
         subprocess.run([lens_command, "convert", folder, out / f"gpt2-{type}.gguf", "--type", type], check=True)

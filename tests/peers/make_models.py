@@ -21,10 +21,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))
 import models as bench
 import onnx_graphs
 
-SMALL = {
-    **{"model_type": "gpt2", "n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024, "vocab_size": 50257},
-    **{"activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "bos_token_id": 50256, "eos_token_id": 50256},
-}
+SMALL = bench.CONFIG
 TWO = {**SMALL, "n_layer": 2}
 MODELS = {
     "two-layers": TWO,
@@ -38,36 +35,14 @@ MODELS = {
 
 
 def make_weights(config, seed):
-    """{checkpoint name: [..] float32}, about N(0, 0.02) around 0, or around 1 for the norms' gains."""
+    """bench's, about N(0, 0.02), in whole steps."""
     rng = np.random.default_rng(seed)
-    d, inner = config["n_embd"], config.get("n_inner", 4 * config["n_embd"])
 
     def normal(*shape, step=2.0**-12):
         steps = np.rint(rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02 / step))
         return np.clip(steps, -255, 255) * np.float32(step)
 
-    weights = {"wte.weight": normal(config["vocab_size"], d), "wpe.weight": normal(config["n_positions"], d)}
-
-    def layer_norm(name):
-        weights[name + ".weight"] = 1 + normal(d, step=2.0**-7)
-        weights[name + ".bias"] = normal(d)
-
-    def linear(name, n_in, n_out):
-        weights[name + ".weight"] = normal(n_in, n_out)
-        weights[name + ".bias"] = normal(n_out)
-
-    for layer in range(config["n_layer"]):
-        h = f"h.{layer}."
-        layer_norm(h + "ln_1")
-        linear(h + "attn.c_attn", d, 3 * d)
-        linear(h + "attn.c_proj", d, d)
-        layer_norm(h + "ln_2")
-        linear(h + "mlp.c_fc", d, inner)
-        linear(h + "mlp.c_proj", inner, d)
-    layer_norm("ln_f")
-    if not config.get("tie_word_embeddings", True):
-        weights["lm_head.weight"] = normal(config["vocab_size"], d)
-    return weights
+    return bench.make_weights(config, normal, gain=lambda *shape: normal(*shape, step=2.0**-7))
 
 
 def main(out, vocabulary, *names):
