@@ -19,6 +19,8 @@ test('prompts differ from call to call behind what is kept, and only there', () 
   assert.deepEqual(first.slice(0, 63), second.slice(0, 63));
   assert.notEqual(first[63], second[63]);
   assert.notEqual(prompt(JOBS.lens16, 1)[0], prompt(JOBS.lens16, 0)[0]);
+  for (const job of [JOBS.prefill16, JOBS['lens+1']])
+    assert.equal(new Set(Array.from({ length: 100 }, (_, call) => String(prompt(job, call)))).size, 100);
   assert.equal(text(prompt({ method: 'lens', positions: 3 }, 0)), ' a h o');
 });
 

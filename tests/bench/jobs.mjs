@@ -22,11 +22,13 @@ const LETTERS = 26;
 
 /**
  * The token ids of a job's n-th call. Call 0 is models.py's prompt; the others differ from it in their first position
- * that is not kept, so that no cache makes a repetition cheaper.
+ * that is not kept, and once its letters are used up in another one too, so that no cache makes a repetition cheaper.
  * @param {JobSpec} job @param {number} call
  */
 export function prompt({ positions, kept = 0 }, call) {
-  return Array.from({ length: positions }, (_, i) => FIRST_LETTER + ((7 * i + (i === kept ? call : 0)) % LETTERS));
+  const round = Math.floor(call / LETTERS);
+  const moved = (/** @type {number} */ i) => (i === kept ? call : 0) + (i === (kept === 0 ? 1 : 0) ? round : 0);
+  return Array.from({ length: positions }, (_, i) => FIRST_LETTER + ((7 * i + moved(i)) % LETTERS));
 }
 
 /** The same prompt as text, a letter a token. @param {number[]} ids */
