@@ -401,6 +401,7 @@ test('files dropped on the page are looked at; by keyboard and on a phone the me
     dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
   }, text);
   await expect(dialog(page).locator('.problem')).toContainText('There are no weights in config.json');
+  await expect(dialog(page).locator('.problem')).toBeInViewport({ ratio: 0.9 });
   const wide = await dialog(page).evaluate((d) => d.scrollWidth - d.clientWidth);
   expect(wide).toBe(0);
   await page.keyboard.press('Escape');

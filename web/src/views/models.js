@@ -87,7 +87,7 @@ export function modelsView({ conductor }) {
 
 /** What was found comes into sight, once. @param {Element | undefined} el */
 function sighted(el) {
-  el?.scrollIntoView({ block: 'nearest' });
+  requestAnimationFrame(() => el?.scrollIntoView({ block: 'nearest' })); // it has its words by then
 }
 
 /** @param {Conductor} conductor @param {string} key @param {CatalogEntry} entry */
