@@ -1,6 +1,6 @@
 // The lens switch: files fetched when first chosen, the link, hatching, a lens of one's own, and the lenses' scores. The
 // lenses are made here, so that what they must show is known.
-import { expect, experimentOf, linkOf, open, test } from './support.mjs';
+import { box, expect, experimentOf, linkOf, open, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
 
@@ -198,6 +198,28 @@ test.describe('a lens that is not there', () => {
     await lensSelect(page).selectOption('raw');
     await expect(page.locator('.notice')).toBeEmpty();
     expect(await shownTokens(page)).toEqual(raw);
+  });
+
+  test('a lens that could not be fetched is asked for once, and again on demand', async ({ page }) => {
+    await withLenses(page);
+    let asked = 0;
+    const missing = (/** @type {import('@playwright/test').Route} */ route) => {
+      asked++;
+      return route.fulfill({ status: 404 });
+    };
+    await page.route('**/models/test.tuned.safetensors', missing);
+    await open(page);
+    const raw = await shownTokens(page);
+    await lensSelect(page).selectOption('tuned');
+    await expect(page.locator('.notice')).toContainText('test.tuned.safetensors');
+    await box(page).pressSequentially(' and');
+    await expect(page.locator('.reading[data-busy]')).toHaveCount(0);
+    await expect(page.locator('.notice')).toContainText('test.tuned.safetensors');
+    expect(asked).toBe(1);
+    await page.unroute('**/models/test.tuned.safetensors', missing);
+    await page.locator('.notice').getByRole('button', { name: 'Try again' }).click();
+    await expect(page.locator('.notice')).toBeEmpty();
+    expect(await shownTokens(page)).not.toEqual(raw);
   });
 });
 

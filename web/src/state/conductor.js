@@ -53,7 +53,7 @@ import { Shelf } from './shelf.js';
  * @property {import("./residents.js").Loading | null} loading
  * @property {Model | null} model            that answers next, once it is here
  * @property {{message: string, again: "retry" | "resume"} | null} failure  nothing can be computed; resume: because the user said so
- * @property {{about: "link" | "prompt" | "engine" | "counts" | "lens", message: string, models?: boolean} | null} notice  the page goes on; models: the model menu may help
+ * @property {{about: "link" | "prompt" | "engine" | "counts" | "lens", message: string, models?: boolean, lenses?: boolean} | null} notice  the page goes on; models: the model menu may help; lenses: to ask for the lens again may
  * @property {Example[]} examples
  * @property {string | null} undo  what an example put out of the box
  * @property {{ref: string, ranks: Int32Array | null} | null} frequency  of each token in a model's training text, once asked for
@@ -229,8 +229,15 @@ export class Conductor {
 
   /** @param {string} name */
   setLens(name) {
+    this.#lenses.retry();
     // What is held against the raw lens is its own.
     this.setRead({ lens: name, beside: undefined, ...(name === CALIBRATED ? { norm: undefined } : {}) });
+  }
+
+  /** Asks again for lenses that could not be had, for the grid and for whatever else reads with them. */
+  retryLenses() {
+    this.#lenses.retry();
+    this.#drawSoon(0);
   }
 
   /** Reads with a lens of the reader's own, for the shown model. @param {File[]} files */
@@ -610,8 +617,10 @@ export class Conductor {
     }
     if (turn !== this.#draws) return;
     this.#update({ busy: true, loading: null, model });
+    let lenses = false;
     try {
       await this.#bringLenses(client, experiment);
+      lenses = true;
       if (turn !== this.#draws) return;
       const read = shownRead(experiment);
       const report = (/** @type {{tables: import("../engine/readout.js").Table[]}} */ partial) => {
@@ -632,7 +641,11 @@ export class Conductor {
       if (this.#untried?.experiment === experiment && !code.startsWith('prompt')) return this.#fallBack(message);
       // Another model's answer is none to this.
       const others = this.state.drawing?.model.info.ref !== model.info.ref;
-      this.#update({ busy: false, notice: { about: 'prompt', message }, ...(others ? { drawing: null } : {}) });
+      this.#update({
+        busy: false,
+        notice: { about: 'prompt', message, lenses: !lenses },
+        ...(others ? { drawing: null } : {}),
+      });
       this.#ready.resolve();
     }
   }

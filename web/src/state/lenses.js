@@ -17,6 +17,8 @@ export class Lenses {
   #yours = new Map();
   /** @type {Map<string, Promise<void>>} in this worker, by ref and name */
   #loaded = new Map();
+  /** @type {Set<string>} those of them that could not be had */
+  #failed = new Set();
 
   /** @param {URL} models the folder */
   constructor(models) {
@@ -35,7 +37,7 @@ export class Lenses {
   }
 
   /**
-   * Brings a lens to the engine, once; of one that nobody has, the engine says so itself.
+   * Brings a lens to the engine, once, even where that fails; of one that nobody has, the engine says so itself.
    * @param {Client} client @param {string} ref of a loaded model @param {string} name @param {Entry | undefined} entry
    * @param {AbortSignal} signal
    */
@@ -46,7 +48,7 @@ export class Lenses {
     if (!brought) {
       brought = this.#bring(client, ref, name, entry, signal);
       this.#loaded.set(key, brought);
-      brought.catch(() => this.#loaded.delete(key)); // the next try is a new one
+      brought.catch(() => this.#failed.add(key));
     }
     return brought;
   }
@@ -59,6 +61,12 @@ export class Lenses {
       ? yours.map((f) => ({ name: f.name, bytes: f.bytes.slice() })) // a worker that is started again asks again
       : [{ name: file, bytes: await fetchBytes(new URL(file, this.#models), about(file, entry, signal)) }];
     await client.loadLens(ref, name, files);
+  }
+
+  /** Those that could not be had are brought anew when they are next asked for. */
+  retry() {
+    for (const key of this.#failed) this.#loaded.delete(key);
+    this.#failed.clear();
   }
 
   /** Takes a reader's own lens for a model, if it is one. @param {Client} client @param {string} ref @param {File[]} files */

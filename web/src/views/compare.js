@@ -4,7 +4,7 @@ import { html, nothing } from 'lit';
 import { Parts } from '../engine/parts.js';
 import { Readout, siteOf } from '../engine/readout.js';
 import { CALIBRATED } from '../state/lenses.js';
-import { lensWords, compare as words } from '../strings.js';
+import { lensWords, page, compare as words } from '../strings.js';
 import { formatCount, formatProbFine, formatSigned } from './format.js';
 import { Section } from './section.js';
 import { sentenceView, tokenView } from './token.js';
@@ -107,7 +107,7 @@ export class Compare extends Section {
             <td class="number">${formatProbFine(prob)}</td>
             <td class="number">${formatProbFine(answerProb)} <span class="soft">${words.rank(formatCount(answerRank))}</span></td>
           </tr>`,
-        )}${[...missing].map(([lens, why]) => html`<tr><th scope="row">${lensWords(lens).name}</th><td class="soft" colspan="3">${why}</td></tr>`)}</tbody>
+        )}${[...missing].map(([lens, why]) => html`<tr><th scope="row">${lensWords(lens).name}</th><td class="soft" colspan="3">${why} <button type="button" class="link" @click=${() => this.conductor.retryLenses()}>${page.retry}</button></td></tr>`)}</tbody>
       </table>
       ${
         lifts.length === 0

@@ -50,7 +50,7 @@ export function promptView({ state, conductor, openModels }) {
           @keydown=${pressed}
         ></textarea>
       </label>
-      <p class="notice" role="alert">${notice ? notice.message : nothing}${notice?.models ? html` <button type="button" class="link" @click=${openModels}>${models.menu}</button>` : nothing}</p>
+      <p class="notice" role="alert">${notice ? notice.message : nothing}${notice?.models ? html` <button type="button" class="link" @click=${openModels}>${models.menu}</button>` : nothing}${notice?.lenses ? html` <button type="button" class="link" @click=${() => conductor.retryLenses()}>${page.retry}</button>` : nothing}</p>
     </div>
   `;
 }
