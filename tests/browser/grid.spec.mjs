@@ -258,6 +258,32 @@ test.describe('wide', () => {
   });
 });
 
+test('where not every column has room, the last one opens in sight and none is cut', async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await open(page);
+  const seen = () =>
+    page.locator('.grid tr.output').evaluate((row) => {
+      const scroller = /** @type {Element} */ (row.closest('.scroller')).getBoundingClientRect();
+      const [names, ...cells] = [...row.children].map((c) => c.getBoundingClientRect());
+      const under = 2; // the gap between cells, which the names lie over
+      return cells.map(({ left, right }) => [
+        left < scroller.right && right > names.right + under, // in sight
+        left >= names.right && right <= scroller.right, // whole
+      ]);
+    });
+  await expect.poll(async () => (await seen()).at(-1)).toEqual([true, true]);
+  const cells = await seen();
+  expect(cells.some(([inSight]) => !inSight)).toBe(true);
+  expect(cells.filter(([inSight, whole]) => inSight && !whole)).toEqual([]);
+});
+
+test('the grid stays in sight beside a long panel', async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await open(page, link({ sections: ['moments', 'who', 'writes'] }));
+  await page.getByRole('heading', { name: 'Weights, without a prompt' }).scrollIntoViewIfNeeded();
+  await expect(page.locator('.grid td.here')).toBeInViewport();
+});
+
 test.describe('narrow', () => {
   test.use({ viewport: { width: 360, height: 780 } });
 

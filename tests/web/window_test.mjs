@@ -12,7 +12,8 @@ test('columns share the room there is, between the least width and the most', ()
       const width = g.column - GAP;
       assert.ok(width >= sizes.least && width <= sizes.most, String(width));
       assert.equal(g.opening - GAP, opens ? sizes.opening : width);
-      if (width > sizes.least) assert.ok(leftOf(g, positions) <= g.room, `${positions} columns in ${g.room}`);
+      const fit = leftOf(g, positions) <= g.room;
+      if (width > sizes.least) assert.ok(fit || g.room % g.column === 0, `${positions} columns in ${g.room}`);
       if (width < sizes.most && width > sizes.least) assert.ok(g.room - leftOf(g, positions) < 20 + positions);
     }
 });
@@ -43,6 +44,18 @@ for (const positions of [1, 2, 9, 250, 1024])
         }
       }
   });
+
+test('scrolled to the last column, the first in sight is whole', () => {
+  for (let positions = 9; positions < 60; positions++)
+    for (const room of [798, 800, 1001]) {
+      const g = geometryOf({ ...sizes, room }, positions, true);
+      const scrolled = scrolledTo(g, positions - 1, 0);
+      if (scrolled === 0) continue;
+      const begins = Array.from({ length: positions }, (_, p) => leftOf(g, p));
+      assert.ok(begins.includes(scrolled), `${positions} columns in ${room}`);
+      assert.ok(g.rest < g.column && g.room + g.rest === room - sizes.names - 2 * GAP);
+    }
+});
 
 test('no more is scrolled than brings a column into sight', () => {
   const g = geometryOf(sizes, 100, true);

@@ -243,7 +243,7 @@ export class LensGrid extends LitElement {
     const left = leftOf(g, columns[0] ?? 0);
     const right = leftOf(g, (columns.at(-1) ?? -1) + 1);
     return html`
-      <div class="track" ${styled('width', px(leftOf(g, readout.positions) + GAP))}>
+      <div class="track" ${styled('width', px(leftOf(g, readout.positions) + 2 * GAP + g.rest))}>
         <table
           class="grid"
           role="grid"

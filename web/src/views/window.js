@@ -16,16 +16,24 @@ const INSET = 8; // of a column scrolled to
  * @property {number} least    any other column
  * @property {number} most
  *
- * @typedef {{opening: number, column: number, positions: number, room: number}} Geometry
- *   widths with their gap; opening: of column 0; room: of the columns in sight
+ * @typedef {{opening: number, column: number, positions: number, room: number, rest: number}} Geometry
+ *   widths with their gap; opening: of column 0; room: of the columns in sight; rest: what is left over beside them
  */
 
-/** Columns as wide as there is room for all of them. @param {Sizes} sizes @param {number} positions @param {boolean} opens whether column 0 only opens the text */
+/**
+ * Columns as wide as there is room for all of them, or else for as many whole ones as there can be: scrolled to the right,
+ * no word is cut on the left.
+ * @param {Sizes} sizes @param {number} positions @param {boolean} opens whether column 0 only opens the text
+ */
 export function geometryOf({ room, names, opening, least, most }, positions, opens) {
   const free = room - names - SLACK - (opens ? opening + GAP : 0);
   const tokens = Math.max(1, positions - (opens ? 1 : 0));
-  const column = Math.max(least, Math.min(most, Math.floor(free / tokens) - GAP)) + GAP;
-  return { positions, column, opening: opens ? opening + GAP : column, room: room - names - 2 * GAP };
+  const fitting = Math.max(least, Math.min(most, Math.floor(free / tokens) - GAP)) + GAP;
+  const sight = room - names - 2 * GAP;
+  const whole = fitting * tokens > free ? Math.floor(sight / fitting) : 0;
+  const column = whole > 0 ? Math.floor(sight / whole) : fitting;
+  const rest = whole > 0 ? sight - whole * column : 0;
+  return { positions, column, opening: opens ? opening + GAP : column, room: sight - rest, rest };
 }
 
 /** Where a column begins. @param {Geometry} g @param {number} position */
@@ -74,5 +82,5 @@ export function widthOf(g, columns, i) {
 export function scrolledTo(g, position, scrolled) {
   const [left, right] = [leftOf(g, position), leftOf(g, position + 1)];
   if (left < scrolled) return Math.max(0, left - INSET);
-  return right > scrolled + g.room ? right - g.room + INSET : scrolled;
+  return right > scrolled + g.room ? right - g.room : scrolled;
 }
