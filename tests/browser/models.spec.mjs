@@ -348,7 +348,7 @@ test('a model whose tensors are the published ones is held against published fig
   await expect(rows).toHaveCount(checks.length);
   await expect(rows.filter({ hasText: '✗ differs' })).toHaveCount(checks.length);
   await expect(rows.first()).toContainText('(source 1)');
-  await expect(dialog(page).locator('.sources li').first()).toContainText('transformer-explainer');
+  await expect(dialog(page).locator('.cited li').first()).toContainText('transformer-explainer');
   await expect(rows.filter({ hasText: 'reads at most 64' })).toHaveCount(2);
   await expect(rows.last().locator('td').nth(1)).toHaveText('5.7676');
   await expect(rows.last().locator('td').nth(2)).toHaveText(/^−?\d\.\d{4}$/);

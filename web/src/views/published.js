@@ -63,7 +63,7 @@ export class PublishedChecks extends LitElement {
                 )}
               </tbody>
             </table></div>
-            <ol class="sources quiet">${sources.map((source) => html`<li>${source}</li>`)}</ol>`
+            <ol class="cited quiet">${sources.map((source) => html`<li>${source}</li>`)}</ol>`
           : nothing
       }
     `;
