@@ -80,6 +80,7 @@ export class Memories extends Section {
       </label>
       ${gammaView(this)}
       <p>${words.active(layer, tables.active_share.data[0], info.d_mlp)}</p>
+      <p class="note">${effect ? words.effectMeans : words.weightMeans} ${words.direct}</p>
       <ol class="neurons">
         ${list.map((m) => {
           const name = neuronName(layer, m.neuron);
@@ -100,7 +101,6 @@ export class Memories extends Section {
           ),
         )}</p>
       ${open ? html`<neuron-page ${given(this)} .neuron=${open}></neuron-page>` : nothing}
-      <p class="note">${effect ? words.effectMeans : words.weightMeans} ${words.direct}</p>
       <p class="note">${words.papers}</p>
     </div>`;
   }

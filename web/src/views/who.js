@@ -54,10 +54,11 @@ export class WhoWrote extends Section {
     return html`<div class="who">
       ${this.#tokensView()}
       <p class="sum">${sentenceView(vocabulary, words.sum({ token: parts.of[0] }, parts.of.length > 1 ? { token: parts.of[1] } : null, formatSigned(parts.shown)))}</p>
+      <p class="note">${words.direct}</p>
       ${barsView(parts, chosen, choose)}
       ${mapView(parts, keyOf(chosen), choose)}
       ${chosen ? partView({ parts, part: chosen, position, drawing, shared: this }) : nothing}
-      <p class="note">${words.direct} ${words.adds(parts.remainder, parts.size)} ${readOf(this.experiment).norm === 'none' ? nothing : words.norms[readOf(this.experiment).norm ?? 'recomputed']}
+      <p class="note">${words.adds(parts.remainder, parts.size)} ${readOf(this.experiment).norm === 'none' ? nothing : words.norms[readOf(this.experiment).norm ?? 'recomputed']}
 ${lensOf(this.experiment) === 'raw' ? nothing : words.lens(lensWords(lensOf(this.experiment)).name)}</p>
       <p class="note">${words.papers}</p>
     </div>`;
