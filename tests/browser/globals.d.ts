@@ -9,6 +9,8 @@ interface Window {
   axe: typeof import('axe-core');
   /** Durations in ms, collected by smooth.spec.mjs. */
   longTasks: number[];
+  /** How often something was drawn on a canvas, counted by smooth.spec.mjs. */
+  strokes: number;
   /** What went wrong, in the tests of engines (engines/watch.js). */
   complaints: string[];
 }

@@ -1,4 +1,5 @@
 // What opens below the panel: moments, who wrote a cell, what blocks wrote, attention, the heads' scores.
+import { ramp, stepOf } from '../../web/src/style/scale.js';
 import { box, expect, expectColumns, experimentOf, linkOf, open, signed, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
@@ -121,14 +122,27 @@ test('other ways to read a cell: what each says is the engine’s answer, with w
   await expect(page.locator('.compare')).toContainText('Direct effect only');
 });
 
-test('a lens that cannot be had is named in its row, and the others are shown', async ({ page }) => {
-  await page.route('**/models/primer.calibrated.*', (route) => route.fulfill({ body: 'no lens' }));
+test('a lens that cannot be had is named in its row, with the others; it is asked for once, and again on demand', async ({
+  page,
+}) => {
+  let asked = 0;
+  await page.route('**/models/primer.calibrated.*', (route) => {
+    asked++;
+    return route.fulfill({ body: 'no lens' });
+  });
   await openAt(page, { sections: ['compare'] });
   const lines = page.locator('.compare tbody tr');
   await expect(lines).toHaveCount(5);
   await expect(lines.locator('bdi')).toHaveCount(4);
   await expect(lines.last()).toContainText(/^\s*calibrated\s*.*models\/primer\.calibrated/);
   await expect(page.locator('.compare')).toContainText('in the raw lens’ logits');
+  const before = await lines.first().textContent();
+  await page.locator('.grid tbody tr').nth(5).locator('td').nth(3).click();
+  await expect.poll(() => lines.first().textContent()).not.toBe(before);
+  expect(asked).toBe(1);
+  await page.unroute('**/models/primer.calibrated.*');
+  await lines.last().getByRole('button', { name: 'Try again' }).click();
+  await expect(lines.locator('bdi')).toHaveCount(5);
 });
 
 test('what attention and MLP wrote is the engine’s answer, the block of the row first', async ({ page }) => {
@@ -165,21 +179,93 @@ test('attention: every head small, one large; arrows read it out', async ({ page
   await expect(page.locator('.attention [aria-pressed=true]')).toHaveAccessibleName('Head 7.0');
 });
 
-test('attention over a long prompt: the large pattern is drawn, and the dots are said to be a sample', async ({
+test('attention over a long prompt: a pixel shows the strongest of the squares that fall on it, and the dots are said to be a sample', async ({
   page,
 }) => {
   await openAt(page, { sections: ['attention'], part: '7.2' }, 'The cat sat on the mat. '.repeat(28));
   const n = await page.locator('.chips li').count();
   const pairs = (n * (n - 1)) / 2;
   await expect(page.locator('.copies')).toContainText(`one pair of tokens in ${Math.ceil(pairs / 4000)};`);
-  for (const canvas of ['whole', 'scatter'])
-    expect(
-      await page.locator(`.attention canvas.${canvas}`).evaluate((drawn) => {
-        const { width, height } = /** @type {HTMLCanvasElement} */ (drawn);
-        const ink = /** @type {HTMLCanvasElement} */ (drawn).getContext('2d');
-        return ink?.getImageData(0, 0, width, height).data.some((value) => value > 0);
-      }),
-    ).toBe(true);
+  /** Of each pixel, empty where nothing is drawn; once it is drawn. @param {string} canvas */
+  const colours = async (canvas) => {
+    const picture = page.locator(`.attention ${canvas}`);
+    await expect.poll(() => picture.evaluate((c) => /** @type {HTMLCanvasElement} */ (c).width)).not.toBe(300); // as canvases are born
+    return picture.evaluate((drawn) => {
+      const { width, height } = /** @type {HTMLCanvasElement} */ (drawn);
+      const ink = /** @type {CanvasRenderingContext2D} */ (/** @type {HTMLCanvasElement} */ (drawn).getContext('2d'));
+      const { data } = ink.getImageData(0, 0, width, height);
+      return Array.from({ length: width * height }, (_, i) =>
+        data[4 * i + 3] > 0 ? `#${[0, 1, 2].map((c) => data[4 * i + c].toString(16).padStart(2, '0')).join('')}` : '',
+      );
+    });
+  };
+  for (const canvas of ['.whole canvas', 'canvas.scatter'])
+    expect((await colours(canvas)).some((c) => c !== '')).toBe(true);
+  const painted = await colours('.small li:nth-child(3) canvas');
+  const side = Math.sqrt(painted.length);
+  expect(side).toBeLessThan(n / 2);
+  const hook = 'blocks.7.attn.hook_pattern';
+  const { [hook]: pattern } = await ask(page, { what: 'activations', hooks: [hook] });
+  const theirs = (/** @type {number} */ at) =>
+    Array.from({ length: n }, (_, i) => i).filter((i) => Math.floor((i * side) / n) === at);
+  const theme = await page.evaluate(() => document.documentElement.dataset.theme);
+  const expected = painted.map((_, pixel) => {
+    const [queries, keys] = [theirs(Math.floor(pixel / side)), theirs(pixel % side)];
+    const shares = queries.flatMap((i) => keys.filter((j) => j <= i).map((j) => pattern.data[(2 * n + i) * n + j]));
+    return shares.length > 0
+      ? ramp(/** @type {'light' | 'dark'} */ (theme))[stepOf(Math.max(...shares))].background
+      : '';
+  });
+  expect(painted).toEqual(expected);
+});
+
+test('attention over many prompts: a dot for each, of its own run; r is theirs; the link keeps them', async ({
+  page,
+}) => {
+  await openAt(page, { sections: ['attention'], part: '7.2' });
+  await page.locator('.over summary').click();
+  await page.getByRole('button', { name: 'Fill in an example' }).click();
+  const lines = page.locator('.over tbody tr');
+  await expect(lines).toHaveCount(24);
+  /** @type {string[]} */
+  const prompts = (await experimentOf(page)).view.prompts;
+  expect(new Set(prompts).size).toBe(24);
+  const found = await page.evaluate(async (all) => {
+    const runs = Object.fromEntries(all.map((prompt, i) => [`r${i}`, { model: 'm', prompt, bos: true }]));
+    const reads = Object.keys(runs).map((run) => ({ what: 'head_writes', run, layer: 7, head: 2 }));
+    const tables = await window.logitLens.run({ v: 1, models: { m: 'primer' }, runs, reads });
+    return all.map((_, read) => {
+      const of = (/** @type {string} */ name) => tables.find((t) => t.read === read && t.name === name).data;
+      const ids = [...of('token')];
+      const n = ids.length;
+      const at = ids.slice(0, -1).lastIndexOf(ids[n - 1]);
+      return [of('pattern')[(n - 2) * n + at], of('written')[(n - 2) * n + at], ids[n - 1]];
+    });
+  }, prompts);
+  for (const i of [0, 1, 23]) {
+    await expect(lines.nth(i).locator('bdi')).toHaveAttribute('data-id', String(found[i][2]));
+    await expect(lines.nth(i)).toContainText(`${Math.round(100 * found[i][0])} %`);
+    await expect(lines.nth(i)).toContainText(signed(found[i][1]));
+  }
+  const mean = (/** @type {number[]} */ v) => v.reduce((a, b) => a + b, 0) / v.length;
+  const [x, y] = [0, 1].map((k) => found.map((dot) => dot[k] - mean(found.map((d) => d[k]))));
+  const product = (/** @type {number[]} */ a, /** @type {number[]} */ b) => mean(a.map((v, i) => v * b[i]));
+  const r = product(x, y) / Math.sqrt(product(x, x) * product(y, y));
+  const said = page.locator('.over .copies p').first();
+  await expect(said).toContainText(`r = ${signed(r)} over 24 prompts`);
+  await expect(page.locator('.over')).toContainText('Direct effect only');
+
+  await page.getByLabel('Sentences').fill(`${prompts[0]}\n\n${prompts[1]}\nNothing stands twice here`);
+  await page.getByLabel('Sentences').blur();
+  await expect(said).toContainText('Too few to say: 2 prompts');
+  await expect(page.locator('.over')).toContainText('One line is left out');
+  await expect(page.locator('.over')).toContainText('“Nothing stands twice here”');
+  await expect.poll(() => page.url()).toContain('prompts');
+  await page.reload();
+  await expect(lines).toHaveCount(2);
+  await page.locator('.attention .small button').first().click();
+  await expect(page.locator('.over h4')).toHaveText('Head 7.0 over many prompts');
+  await expect(lines).toHaveCount(2);
 });
 
 test('moments: when it was settled, each turn leads to its row, and every position has its line', async ({ page }) => {

@@ -1,7 +1,8 @@
 // The main thread stays free. How long its tasks are depends on the machine, so these figures are printed, not judged;
 // on a quiet one:  playwright test --config tests/playwright.config.mjs smooth
-// What is judged is a share of one run: while the engine computes, the page's own thread is idle.
-import { box, expect, expectColumns, open, test } from './support.mjs';
+// What is judged does not: while the engine computes, the page's own thread is idle for most of that time; and while the
+// selection moves, no picture is drawn again.
+import { box, expect, expectColumns, linkOf, open, test } from './support.mjs';
 
 const words =
   'The king and the queen of the old land went to the city and the sea and said that they were there at last. ';
@@ -70,4 +71,62 @@ test('typing and scrolling, as measured here', async ({ page }) => {
   for (let i = 0; i < 40; i++) await page.keyboard.press(i < 20 ? 'ArrowRight' : 'ArrowDown');
   say('moving the selection', await longTasks(page));
   await expect(page.locator('.grid td[tabindex="0"]')).toBeFocused();
+});
+
+test('with every section open, moving the selection draws no picture again', async ({ page }) => {
+  await page.addInitScript(() => {
+    window.strokes = 0;
+    const ink = /** @type {any} */ (CanvasRenderingContext2D.prototype);
+    for (const name of ['fillRect', 'fill', 'putImageData']) {
+      const draw = ink[name];
+      ink[name] = function (/** @type {unknown[]} */ ...args) {
+        window.strokes++;
+        return draw.apply(this, args);
+      };
+    }
+  });
+  const sections = ['moments', 'compare', 'who', 'writes', 'attention', 'heads', 'memories', 'weights'];
+  await open(
+    page,
+    linkOf({
+      v: 1,
+      models: { m: 'primer' },
+      runs: { main: { model: 'm', prompt: words.repeat(8), bos: true } },
+      reads: [{ what: 'lens', run: 'main', norm: 'recomputed', top: 10 }],
+      view: { position: -20, sections, part: '1.1' }, // a head: its block's patterns are on show, wherever the cell is
+    }),
+  );
+  const still = async () => {
+    await expect(page.locator('.section[open] .note', { hasText: /^Reading …$/ })).toHaveCount(0);
+    await expect
+      .poll(() =>
+        page.evaluate(async () => {
+          const before = window.strokes;
+          await new Promise((r) => setTimeout(r, 500));
+          return window.strokes === before;
+        }),
+      )
+      .toBe(true);
+  };
+  await expect(page.locator('.attention .small li')).not.toHaveCount(0);
+  await still();
+  expect(await page.evaluate(() => window.strokes)).toBeGreaterThan(0);
+  for (const title of ['Attention patterns', 'Who wrote this?']) {
+    await page.locator('.grid td.here').click();
+    await page.getByRole('heading', { name: title }).evaluate((heading) => heading.scrollIntoView());
+    await still();
+    const strokes = await page.evaluate(() => window.strokes);
+    const crosshair = () =>
+      page.locator('.attention .whole i').evaluate((mark) => /** @type {HTMLElement} */ (mark).style.top);
+    const from = await crosshair();
+    await longTasks(page);
+    for (const key of [...Array(8).fill('ArrowLeft'), 'ArrowUp', 'ArrowUp', ...Array(6).fill('ArrowRight')]) {
+      await page.keyboard.press(key);
+      await page.waitForTimeout(150);
+    }
+    await still();
+    say(`moving the selection with every section open, ${title} in sight`, await longTasks(page));
+    expect(await crosshair()).not.toBe(from);
+    expect(await page.evaluate(() => window.strokes)).toBe(strokes);
+  }
 });

@@ -521,18 +521,43 @@ export const attention = {
   later: ', comes later',
   copies: (/** @type {number} */ layer, /** @type {number} */ head) =>
     `Does head ${layer}.${head} write what it looks at?`,
-  correlation: (/** @type {string} */ r, /** @type {number} */ pairs) =>
-    `Attention against what it adds to that token’s logit: r = ${r} over ${count(pairs, 'pair')}.`,
-  tooFew: (/** @type {number} */ pairs, /** @type {number} */ least) =>
-    `Too few pairs of tokens to say: ${pairs}, and it takes ${least}.`,
-  steady: (/** @type {number} */ pairs) =>
-    `No correlation to tell: over ${count(pairs, 'pair')} of tokens, the attention or what is added is the same everywhere.`,
-  attends: 'attends more →',
-  raises: 'raises it ↑',
+  pairs: (/** @type {number} */ n) => count(n, 'pair'),
   copiesMeans: (/** @type {number} */ stride) =>
     `${stride === 1 ? 'A dot for each pair of tokens of this prompt, but for the first one.' : `The dots are a sample, one pair of tokens in ${stride}; r is over all pairs of this prompt, but for those with the first one.`} A head that copies lies along a rising line. Direct effect only; the scatter of Wang et al. (2023).`,
   means:
-    'Rows are the tokens that attend, columns those attended to; each row adds up to 1. Attention says where a head reads, not what it does with it: for that, see who wrote the cell.',
+    'Rows are the tokens that attend, columns those attended to; each row adds up to 1. Attention says where a head reads, not what it does with it (Elhage et al. 2021): for that, see who wrote the cell.',
+};
+
+export const scatter = {
+  correlation: (/** @type {string} */ r, /** @type {string} */ counted) =>
+    `Attention against what it adds to that token’s logit: r = ${r} over ${counted}.`,
+  tooFew: (/** @type {string} */ counted, /** @type {number} */ least) =>
+    `Too few to say: ${counted}, and it takes ${least}.`,
+  steady: (/** @type {string} */ counted) =>
+    `No correlation to tell: over ${counted}, the attention or what is added is the same everywhere.`,
+  attends: 'attends more →',
+  raises: 'raises it ↑',
+};
+
+export const overPrompts = {
+  title: (/** @type {number} */ layer, /** @type {number} */ head) => `Head ${layer}.${head} over many prompts`,
+  means:
+    'One sentence a line. Its last token is what should come there, and stands earlier in it, as a name does. What counts is how much the place before the end attends to where that token stood last.',
+  prompts: 'Sentences',
+  example: 'Fill in an example: who is sung for?',
+  /** @param {string} first @param {string} second @param {string} singer @param {string} other */
+  sentence: (first, second, singer, other) =>
+    `When ${first} and ${second} came to the market, ${singer} sang a song for ${other}`,
+  counted: (/** @type {number} */ n) => count(n, 'prompt'),
+  without: (/** @type {number} */ n, /** @type {string} */ first) =>
+    `${n === 1 ? 'One line is' : `${n} lines are`} left out: the last token does not stand earlier in it, as in “${first}”. A name at the very beginning is another token than one after a space.`,
+  each: 'Each prompt',
+  token: 'token',
+  attends: 'attends',
+  adds: 'adds, in logits',
+  share: (/** @type {number} */ share) => percent(share),
+  direct:
+    'A dot for each prompt; a head that copies lies along a rising line. Direct effect only; as Wang et al. (2023) plot name movers, on their own prompts.',
 };
 
 export const heads = {

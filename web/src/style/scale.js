@@ -170,7 +170,7 @@ export function contrast(a, b) {
 }
 
 /** @param {string} colour "#rrggbb" @returns {number[]} 0..255 */
-function rgbOf(colour) {
+export function rgbOf(colour) {
   return [1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16));
 }
 

@@ -5,9 +5,13 @@ import { siteOf } from '../engine/readout.js';
 import { viewOf } from '../state/experiment.js';
 import { theme } from '../state/theme.js';
 import { attention as words } from '../strings.js';
-import { PREFIX, ramp, stepOf } from '../style/scale.js';
-import { formatSigned } from './format.js';
+import { PREFIX, ramp, rgbOf, stepOf } from '../style/scale.js';
+import { given } from './cell_view.js';
+import { drawn } from './drawn.js';
+import { OverPrompts } from './over_prompts.js';
+import { correlationView, scatterView } from './scatter.js';
 import { Section } from './section.js';
+import { styled } from './styled.js';
 import { sentenceView, tokenView } from './token.js';
 
 /**
@@ -16,7 +20,7 @@ import { sentenceView, tokenView } from './token.js';
  *   pattern [head, position, key position]; written [position, key position] is the one head's, in logits
  */
 
-const FEWEST_PAIRS = 20; // of a correlation, as in the engine
+if (!customElements.get('over-prompts')) customElements.define('over-prompts', OverPrompts);
 
 /** @extends {Section<Pattern>} */
 export class Attention extends Section {
@@ -25,17 +29,24 @@ export class Attention extends Section {
   /** @type {unknown[]} what the crosshair was set in */
   #within = [];
   #themed = new MutationObserver(() => this.requestUpdate());
+  #width = 0;
+  #resized = new ResizeObserver(([{ contentRect }]) => {
+    this.#width = contentRect.width;
+    this.requestUpdate();
+  });
 
   /** @override */
   connectedCallback() {
     super.connectedCallback();
     this.#themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    this.#resized.observe(this);
   }
 
   /** @override */
   disconnectedCallback() {
     super.disconnectedCallback();
     this.#themed.disconnect();
+    this.#resized.disconnect();
   }
 
   get #head() {
@@ -75,6 +86,9 @@ export class Attention extends Section {
     const { query, key } = this.#crosshair(pattern, head);
     const row = rowOf(pattern, head, query);
     const choose = (/** @type {number} */ l, /** @type {number} */ h) => this.conductor.setView({ part: `${l}.${h}` });
+    const looks = [pattern, theme(), this.#width];
+    const picture = (/** @type {number} */ h) =>
+      drawn([...looks, h], (/** @type {HTMLCanvasElement} */ canvas) => draw(canvas, pattern, h));
     return html`<div class="attention">
       <label>${words.layer}
         <select @change=${(/** @type {Event} */ e) => choose(Number(/** @type {HTMLSelectElement} */ (e.target).value), head)}>
@@ -87,7 +101,7 @@ export class Attention extends Section {
           _,
           h,
         ) => html`<li><button type="button" class="plain" aria-pressed=${h === head ? 'true' : 'false'} aria-label=${words.head(layer, h)} @click=${() => choose(layer, h)}>
-          <canvas data-head=${h} width=${n} height=${n}></canvas><span>${layer}.${h}</span>
+          <canvas ${picture(h)}></canvas><span>${layer}.${h}</span>
         </button></li>`,
       )}</ol>
       <div
@@ -95,9 +109,12 @@ export class Attention extends Section {
         tabindex="0"
         role="application"
         aria-label=${words.large(layer, head)}
-        @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pressed(e, n, query, key)}
+        @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pressed(e, pattern, head)}
       >
-        <canvas class="whole" @click=${(/** @type {MouseEvent} */ e) => this.#pointed(e, n)}></canvas>
+        <div class="whole" @click=${(/** @type {MouseEvent} */ e) => this.#pointed(e, n)}>
+          <canvas ${picture(head)}></canvas>
+          <i ${styled('left', `${(100 * key) / n}%`)} ${styled('top', `${(100 * query) / n}%`)} ${styled('width', `${100 / n}%`)} ${styled('height', `${100 / n}%`)}></i>
+        </div>
         <p role="status">${sentenceView(vocabulary, words.says({ token: readout.token(query) }, { token: readout.token(key) }, row[key]))}</p>
       </div>
       <ol class="sources" aria-label=${words.from(vocabulary.token(readout.token(query)).spoken)}>
@@ -107,7 +124,8 @@ export class Attention extends Section {
         })}
       </ol>
       <p class="note">${words.means}</p>
-      ${pattern.head === head ? copiesView(pattern) : nothing}
+      ${pattern.head === head ? copiesView(pattern, looks) : nothing}
+      <over-prompts ${given(this)} .head=${this.#head}></over-prompts>
     </div>`;
   }
 
@@ -124,8 +142,10 @@ export class Attention extends Section {
     return { query, key: Math.min(query, this.#key < 0 ? most : this.#key) };
   }
 
-  /** @param {KeyboardEvent} e @param {number} n @param {number} query @param {number} key */
-  #pressed(e, n, query, key) {
+  /** @param {KeyboardEvent} e @param {Pattern} pattern @param {number} head */
+  #pressed(e, pattern, head) {
+    const { n } = pattern;
+    const { query, key } = this.#crosshair(pattern, head);
     const to = {
       ArrowUp: [query - 1, key],
       ArrowDown: [query + 1, key],
@@ -142,45 +162,22 @@ export class Attention extends Section {
 
   /** @param {MouseEvent} e @param {number} n */
   #pointed(e, n) {
-    const { width, height } = /** @type {HTMLElement} */ (e.target).getBoundingClientRect();
-    this.#query = Math.max(0, Math.min(n - 1, Math.floor((e.offsetY / height) * n)));
-    this.#key = Math.max(0, Math.min(this.#query, Math.floor((e.offsetX / width) * n)));
+    const { left, top, width, height } = /** @type {HTMLElement} */ (e.currentTarget).getBoundingClientRect();
+    this.#query = Math.max(0, Math.min(n - 1, Math.floor(((e.clientY - top) / height) * n)));
+    this.#key = Math.max(0, Math.min(this.#query, Math.floor(((e.clientX - left) / width) * n)));
     this.requestUpdate();
   }
-
-  /** @override */
-  updated() {
-    super.updated();
-    const pattern = this.answer;
-    if (!pattern) return;
-    const head = Math.min(pattern.heads - 1, this.#head.head);
-    for (const canvas of /** @type {NodeListOf<HTMLCanvasElement>} */ (this.querySelectorAll('canvas[data-head]')))
-      draw(canvas, pattern, Number(canvas.dataset.head), 1, null);
-    const large = /** @type {HTMLCanvasElement | null} */ (this.querySelector('canvas.whole'));
-    const scatter = /** @type {HTMLCanvasElement | null} */ (this.querySelector('canvas.scatter'));
-    if (large) draw(large, pattern, head, Math.max(1, Math.floor(640 / pattern.n)), this.#crosshair(pattern, head));
-    if (scatter) drawScatter(scatter, pattern);
-  }
 }
 
-/** Whether the head writes what it looks at. @param {Pattern} pattern */
-function copiesView({ r, pairs, layer, head }) {
+/** Whether the head writes what it looks at. @param {Pattern} pattern @param {unknown[]} looks what the dots depend on */
+function copiesView(pattern, looks) {
+  const { r, pairs, layer, head } = pattern;
   return html`<section class="copies">
     <h4>${words.copies(layer, head)}</h4>
-    <p>${correlationOf(r, pairs)}</p>
-    ${
-      Number.isFinite(r)
-        ? html`<div class="axes"><canvas class="scatter" aria-hidden="true"></canvas><span>${words.raises}</span><span>${words.attends}</span></div>`
-        : nothing
-    }
+    <p>${correlationView(r, words.pairs(pairs), pairs)}</p>
+    ${Number.isFinite(r) ? scatterView(looks, () => dotsOf(pattern)) : nothing}
     <p class="note">${words.copiesMeans(strideOf(pairs))}</p>
   </section>`;
-}
-
-/** @param {number} r @param {number} pairs */
-function correlationOf(r, pairs) {
-  if (Number.isFinite(r)) return words.correlation(formatSigned(r), pairs);
-  return pairs < FEWEST_PAIRS ? words.tooFew(pairs, FEWEST_PAIRS) : words.steady(pairs);
 }
 
 /** @param {Pattern} pattern @param {number} head @param {number} query */
@@ -190,60 +187,49 @@ function rowOf({ pattern, n }, head, query) {
 }
 
 /**
- * Rows are the tokens that attend, columns those attended to.
+ * Rows are the tokens that attend, columns those attended to; as many squares as there are, or as the screen has pixels:
+ * then each shows the strongest of those that fall on it, or a diagonal would get lost between pixels.
  * @param {HTMLCanvasElement} canvas @param {Pattern} pattern @param {number} head
- * @param {number} size pixels of a square @param {{query: number, key: number} | null} crosshair
  */
-function draw(canvas, pattern, head, size, crosshair) {
+function draw(canvas, pattern, head) {
   const { n } = pattern;
-  canvas.width = canvas.height = n * size;
-  const ink = canvas.getContext('2d');
-  if (!ink) return;
-  const colours = ramp(theme());
+  const side = Math.max(1, Math.min(n, Math.round(canvas.getBoundingClientRect().width * devicePixelRatio)));
+  const strongest = new Float32Array(side * side).fill(Number.NaN);
+  const at = Uint32Array.from({ length: n }, (_, i) => Math.floor((i * side) / n));
   for (let query = 0; query < n; query++) {
     const row = rowOf(pattern, head, query);
-    // Neighbours of one colour at once: of a long row most are.
-    for (let from = 0, key = 0; from <= query; from = key) {
-      const step = stepOf(row[from]);
-      while (key <= query && stepOf(row[key]) === step) key++;
-      ink.fillStyle = colours[step].background;
-      ink.fillRect(from * size, query * size, (key - from) * size, size);
+    const from = at[query] * side;
+    for (let key = 0; key <= query; key++) {
+      const i = from + at[key];
+      if (!(row[key] <= strongest[i])) strongest[i] = row[key];
     }
   }
-  if (!crosshair) return;
-  ink.strokeStyle = getComputedStyle(canvas).color;
-  ink.lineWidth = Math.max(1, size / 8);
-  ink.strokeRect(crosshair.key * size, crosshair.query * size, size, size);
+  const colours = new Uint32Array(
+    Uint8Array.from(ramp(theme()).flatMap(({ background }) => [...rgbOf(background), 255])).buffer,
+  );
+  const picture = new ImageData(side, side);
+  const pixels = new Uint32Array(picture.data.buffer);
+  strongest.forEach((share, i) => {
+    pixels[i] = colours[stepOf(share)]; // nothing where it attends to nothing
+  });
+  canvas.width = canvas.height = side;
+  canvas.getContext('2d')?.putImageData(picture, 0, 0);
 }
 
-const SCATTER = { width: 640, height: 300, dot: 4, most: 4000 };
+const MOST_DOTS = 4000;
 
 /** Every how many pairs have a dot: a long prompt has half a million. @param {number} pairs */
 function strideOf(pairs) {
-  return Math.max(1, Math.ceil(pairs / SCATTER.most));
+  return Math.max(1, Math.ceil(pairs / MOST_DOTS));
 }
 
-/** Attention to the right, what is written upwards; a line where nothing is. @param {HTMLCanvasElement} canvas @param {Pattern} pattern */
-function drawScatter(canvas, { pattern, written, head, n, pairs }) {
-  const { width, height, dot } = SCATTER;
-  [canvas.width, canvas.height] = [width, height];
-  const ink = canvas.getContext('2d');
-  if (!ink) return;
-  let most = 0;
-  for (let i = 1; i < n; i++) for (let j = 1; j <= i; j++) most = Math.max(most, Math.abs(written[i * n + j]));
-  const style = getComputedStyle(canvas);
-  ink.fillStyle = style.color;
-  ink.globalAlpha = 0.25;
-  ink.fillRect(0, height / 2, width, 1);
-  ink.globalAlpha = 0.6;
+/** Those pairs that have a dot. @param {Pattern} pattern @returns {import('./scatter.js').Dot[]} */
+function dotsOf({ pattern, written, head, n, pairs }) {
   const stride = strideOf(pairs);
+  const dots = [];
   let pair = 0;
   for (let i = 1; i < n; i++)
-    for (let j = 1; j <= i; j++) {
-      if (pair++ % stride > 0) continue;
-      const [x, y] = [pattern[(head * n + i) * n + j], written[i * n + j] / (most || 1)];
-      ink.beginPath();
-      ink.arc(dot + x * (width - 2 * dot), height / 2 - y * (height / 2 - dot), dot, 0, 2 * Math.PI);
-      ink.fill();
-    }
+    for (let j = 1; j <= i; j++)
+      if (pair++ % stride === 0) dots.push({ attends: pattern[(head * n + i) * n + j], adds: written[i * n + j] });
+  return dots;
 }

@@ -1,6 +1,7 @@
 // "Moments": what happened at the selected position on its way up, and the same in short for every position; and the
 // pinned sets against each other, row by row. `view.target` is the token that should come next, where the text ends.
 import { html, nothing } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import { moments, nextToken } from '../engine/moments.js';
 import { readOf, viewOf } from '../state/experiment.js';
 import { outputRow, rowName, moments as words } from '../strings.js';
@@ -15,9 +16,9 @@ export class Moments extends Section {
   render() {
     const { drawing, selection, conductor } = this;
     const { readout } = drawing;
-    const { position, row } = selection;
+    const { position } = selection;
     if (!readout.has(position)) return nothing;
-    const choose = (/** @type {number} */ at) => conductor.select(at, row);
+    const choose = (/** @type {number} */ at) => conductor.select(at, this.selection.row);
     return html`<div class="moments">
       ${this.#own()}
       ${readout.sets.length > 0 ? setsView(drawing, position) : nothing}
@@ -97,16 +98,18 @@ function everywhereView(drawing, here, choose) {
   );
   return html`<div class="scroller" tabindex="0" role="region" aria-label=${words.everywhere}><table>
     <thead><tr>${words.columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-    <tbody>${positions.map((p) => {
-      const { depth, flips, target } = moments(readout, p, nextToken(readout, p));
-      return html`<tr class=${p === here ? 'here' : ''}>
-        <th scope="row"><button type="button" class="plain" @click=${() => choose(p)}>${tokenView(model.vocabulary, readout.token(p))}</button></th>
-        <td>${tokenView(model.vocabulary, readout.answer(p))}</td>
-        <td>${depth === null ? '–' : nameOf(readout, depth).replace(/^.* (?=\d)/, '')}</td>
-        <td class="number">${flips.length}</td>
-        <td>${target ? words.outcomes[target.outcome] : '–'}</td>
-      </tr>`;
-    })}</tbody>
+    <tbody>${positions.map((p) =>
+      guard([drawing, p === here], () => {
+        const { depth, flips, target } = moments(readout, p, nextToken(readout, p));
+        return html`<tr class=${p === here ? 'here' : ''}>
+          <th scope="row"><button type="button" class="plain" @click=${() => choose(p)}>${tokenView(model.vocabulary, readout.token(p))}</button></th>
+          <td>${tokenView(model.vocabulary, readout.answer(p))}</td>
+          <td>${depth === null ? '–' : nameOf(readout, depth).replace(/^.* (?=\d)/, '')}</td>
+          <td class="number">${flips.length}</td>
+          <td>${target ? words.outcomes[target.outcome] : '–'}</td>
+        </tr>`;
+      }),
+    )}</tbody>
   </table></div>`;
 }
 

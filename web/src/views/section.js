@@ -4,6 +4,7 @@ import { html, nothing } from 'lit';
 import { troubleOf } from '../engine/errors.js';
 import { sections as words } from '../strings.js';
 import { CellView } from './cell_view.js';
+import { turn } from './turn.js';
 
 /** @typedef {import('../engine/readout.js').Table} Table */
 
@@ -52,6 +53,12 @@ export class Section extends CellView {
   /** @param {Answer} _answer @returns {unknown} */
   view(_answer) {
     return nothing;
+  }
+
+  /** Many may be open, and each step of the selection redraws them all. @override */
+  async scheduleUpdate() {
+    await turn();
+    super.scheduleUpdate();
   }
 
   render() {
