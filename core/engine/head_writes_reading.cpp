@@ -13,13 +13,12 @@ class HeadWritesReading : public Reading {
  public:
   HeadWritesReading(SlicedRun& run, const HeadWritesRead& asked) : Reading(run), asked_(asked) {}
 
-  // One for the block, then some tokens each.
   std::size_t steps_left() const override {
     return found_ ? found_->steps_left() : 1 + HeadWrites::steps(run_.tokens.size());
   }
   void step() override {
     if (found_)
-      found_->read_tokens(run_.activations());
+      found_->step(run_.activations());
     else
       found_.emplace(run_.model(), run_.activations(), asked_.layer, asked_.head, run_.tokens.size(), run_.mean_W_U());
   }

@@ -6,12 +6,6 @@
 #include "model/forward.h"
 
 namespace lens {
-namespace {
-
-// Positions that go through a block together: a slice of the largest GPT-2 then takes some hundred milliseconds.
-constexpr std::size_t kForwardChunk = 32;
-
-}  // namespace
 
 SlicedRun::SlicedRun(std::string run_name, std::shared_ptr<Resident> resident, std::vector<TokenId> ids,
                      std::size_t repeats_after)
@@ -34,8 +28,7 @@ std::span<const double> SlicedRun::mean_W_U() {
 
 std::size_t SlicedRun::steps_left() const {
   if (begin_ >= tokens.size()) return 0;
-  const std::size_t chunks = (tokens.size() - begin_ + kForwardChunk - 1) / kForwardChunk;
-  return chunks * model().config().n_layer - layer_;
+  return forward_chunks(tokens.size() - begin_) * model().config().n_layer - layer_;
 }
 
 void SlicedRun::step() {

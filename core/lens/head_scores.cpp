@@ -9,7 +9,7 @@ namespace lens {
 std::vector<HeadScores> read_head_scores(const Model& model, Activations& run, std::size_t layer, std::size_t n,
                                          std::size_t T) {
   assert(2 <= T && T < n);
-  const Tensor A = read_hook(model, run, {Site::pattern, static_cast<int>(layer)}, n);
+  const Tensor A = read_hook(model, run, {Site::pattern, static_cast<int>(layer)}, 0, n);
   std::vector<HeadScores> scores(model.config().n_head);
   for (std::size_t h = 0; h < scores.size(); ++h) {
     // The mean of a diagonal: over i ≥ back of A[h, i, i − back + on].

@@ -4,9 +4,6 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
-#include <utility>
-
-#include "model/forward.h"
 
 namespace lens {
 namespace {
@@ -14,48 +11,64 @@ namespace {
 constexpr std::size_t kFewestPairs = 20;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-// One head's pattern and z as the block meets them.
+// One head's part of what the block computes for some positions.
 class Inside : public Observer {
  public:
-  Inside(std::size_t head, std::size_t n) : head_(head), n_(n) {}
+  explicit Inside(std::size_t head) : head_(head) {}
   void at(HookPoint hook, std::span<const std::size_t> shape, std::span<float> values) override {
-    if (hook.site == Site::pattern)
-      pattern.assign(values.begin() + offset(n_ * n_ * head_), values.begin() + offset(n_ * n_ * (head_ + 1)));
+    if (hook.site == Site::pattern) {
+      const std::size_t each = shape[1] * shape[2];
+      const auto own = values.subspan(head_ * each, each);
+      pattern.assign(own.begin(), own.end());
+    }
     if (hook.site != Site::z) return;
     const std::size_t n_head = shape[1], d_head = shape[2];
-    for (std::size_t i = 0; i < n_; ++i)
-      z.insert(z.end(), values.begin() + offset((i * n_head + head_) * d_head),
-               values.begin() + offset((i * n_head + head_ + 1) * d_head));
+    for (std::size_t i = 0; i < shape[0]; ++i) {
+      const auto own = values.subspan((i * n_head + head_) * d_head, d_head);
+      z.insert(z.end(), own.begin(), own.end());
+    }
   }
-  std::vector<float> pattern;  // [n, n]
-  std::vector<float> z;        // [n, d_head]
+  std::vector<float> pattern;  // [position, positions up to the last of them]
+  std::vector<float> z;        // [position, d_head]
 
  private:
-  static std::ptrdiff_t offset(std::size_t i) { return static_cast<std::ptrdiff_t>(i); }
-  std::size_t head_, n_;
+  std::size_t head_;
 };
 
 }  // namespace
 
-HeadWrites::HeadWrites(const Model& model, Activations& run, std::size_t layer, std::size_t head, std::size_t n,
+HeadWrites::HeadWrites(const Model& model, const Activations& run, std::size_t layer, std::size_t head, std::size_t n,
                        std::span<const double> mean_W_U)
     : model_(model),
       layer_(layer),
       head_(head),
       n_(n),
       mean_W_U_(mean_W_U),
+      pattern_(n * n),
       written_(n * n, static_cast<float>(kNone)),
-      scale_(n),
-      z_(n * model.config().d_head) {
+      scale_(n) {
   const Config& c = model.config();
   assert(layer < c.n_layer && head < c.n_head && n <= run.size());
-  Inside seen(head, n);
-  forward_block(model, layer, 0, n, run, &seen);
-  pattern_ = std::move(seen.pattern);
   model.final_scale(run.resid(c.n_layer).rows(0, n), scale_);
-  const auto b_V = std::span(model.weights().blocks[layer].b_QKV).subspan(2 * c.d_model + head * c.d_head, c.d_head);
-  for (std::size_t at = 0; at < z_.size(); ++at)
-    z_[at] = static_cast<double>(seen.z[at]) - static_cast<double>(b_V[at % c.d_head]);
+}
+
+void HeadWrites::step(Activations& run) {
+  if (n_met_ < n_)
+    meet_positions(run);
+  else
+    read_tokens(run);
+}
+
+void HeadWrites::meet_positions(Activations& run) {
+  const Config& c = model_.config();
+  const std::size_t begin = n_met_, end = std::min(begin + kForwardChunk, n_);
+  Inside seen(head_);
+  forward_block(model_, layer_, begin, end, run, &seen);
+  for (std::size_t i = begin; i < end; ++i) std::copy_n(&seen.pattern[(i - begin) * end], end, &pattern_[i * n_]);
+  const auto b_V = std::span(model_.weights().blocks[layer_].b_QKV).subspan(2 * c.d_model + head_ * c.d_head, c.d_head);
+  for (std::size_t at = 0; at < seen.z.size(); ++at)
+    z_.push_back(static_cast<double>(seen.z[at]) - static_cast<double>(b_V[at % c.d_head]));
+  n_met_ = end;
 }
 
 void HeadWrites::read_tokens(const Activations& run) {

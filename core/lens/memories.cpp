@@ -169,10 +169,11 @@ std::vector<std::size_t> memories_that_say(const Model& model, Activations& run,
   return left;
 }
 
-NeuronRun read_neuron(const Model& model, Activations& run, std::size_t layer, std::size_t neuron, std::size_t n) {
-  const MlpSites mlp = mlp_at(model, run, layer, 0, n);
+NeuronRun read_neuron(const Model& model, Activations& run, std::size_t layer, std::size_t neuron, std::size_t begin,
+                      std::size_t end) {
+  const MlpSites mlp = mlp_at(model, run, layer, begin, end);
   NeuronRun found;
-  for (std::size_t p = 0; p < n; ++p) {
+  for (std::size_t p = 0; p < end - begin; ++p) {
     found.pre.push_back(mlp.pre[p * model.config().d_mlp + neuron]);
     found.activation.push_back(mlp.post[p * model.config().d_mlp + neuron]);
   }

@@ -60,7 +60,8 @@ struct NeuronRun {
   std::vector<float> pre;         // [position]
   std::vector<float> activation;  // [position]
 };
-NeuronRun read_neuron(const Model& model, Activations& run, std::size_t layer, std::size_t neuron, std::size_t n);
+NeuronRun read_neuron(const Model& model, Activations& run, std::size_t layer, std::size_t neuron, std::size_t begin,
+                      std::size_t end);
 
 // Where in its value's ranking `tokens` stand, from 1: how often the value says what came next (Geva 2021, 4.2).
 std::vector<std::int32_t> value_ranks(const Model& model, std::size_t layer, std::size_t neuron, Reader reader,

@@ -204,18 +204,19 @@ class Copy : public Observer {
 
 }  // namespace
 
-Tensor read_hook(const Model& model, Activations& run, HookPoint hook, std::size_t n) {
+Tensor read_hook(const Model& model, Activations& run, HookPoint hook, std::size_t begin, std::size_t end) {
   if (is_in_block(hook.site)) {
     Copy copy(hook);
-    forward_block(model, static_cast<std::size_t>(hook.layer), 0, n, run, &copy);
+    forward_block(model, static_cast<std::size_t>(hook.layer), begin, end, run, &copy);
     return std::move(copy.tensor);
   }
   if (hook.site == Site::embed || hook.site == Site::pos_embed) {
     Copy copy(hook);
-    forward_embed(model, 0, n, run, &copy);
+    forward_embed(model, begin, end, run, &copy);
     return std::move(copy.tensor);
   }
-  const auto resid = run.resid(model.config().n_layer).rows(0, n);
+  const std::size_t n = end - begin;
+  const auto resid = run.resid(model.config().n_layer).rows(begin, end);
   Tensor scale{{n}, std::vector<float>(n)};
   model.final_scale(resid, scale.values);
   if (hook.site == Site::final_scale) return scale;

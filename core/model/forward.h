@@ -11,6 +11,10 @@
 
 namespace lens {
 
+// Positions that go through a block together: a slice of the largest GPT-2 then takes some hundred milliseconds.
+constexpr std::size_t kForwardChunk = 32;
+constexpr std::size_t forward_chunks(std::size_t n) { return (n + kForwardChunk - 1) / kForwardChunk; }
+
 // Sees every site's values as the pass meets them, and may change them in place. Shapes are HookPoint's, with n the
 // number of positions in this call and, for the attention scores and pattern, [n_head, n, positions up to its end].
 class Observer {
@@ -39,7 +43,7 @@ struct Tensor {
   std::vector<float> values;
 };
 
-// The values at `hook` over the first n positions of a finished run.
-Tensor read_hook(const Model& model, Activations& run, HookPoint hook, std::size_t n);
+// The values at `hook` over positions [begin, end) of a finished run, shaped as an Observer sees them.
+Tensor read_hook(const Model& model, Activations& run, HookPoint hook, std::size_t begin, std::size_t end);
 
 }  // namespace lens

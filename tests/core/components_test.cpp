@@ -90,7 +90,7 @@ TEST_CASE("the scores of a head are means of its pattern's diagonals") {
   const std::size_t n = 10, T = 5;
   for (std::size_t layer = 0; layer < 3; ++layer) {
     const auto scores = read_head_scores(tiny.loaded.model, tiny.run, layer, n, T);
-    const auto A = read_hook(tiny.loaded.model, tiny.run, {Site::pattern, static_cast<int>(layer)}, n);
+    const auto A = read_hook(tiny.loaded.model, tiny.run, {Site::pattern, static_cast<int>(layer)}, 0, n);
     for (std::size_t h = 0; h < scores.size(); ++h) {
       const auto at = [&](std::size_t i, std::size_t j) { return static_cast<double>(A.values[(h * n + i) * n + j]); };
       double previous = 0, duplicate = 0, induction = 0;

@@ -64,7 +64,7 @@ TEST_CASE("Q8_0 in memory gives the numbers of the same weights as float32") {
     run.append(tokens);
     forward(model, 0, run);
     columns[i] = read_lens(model, Lens{}, {.mid = true}, run, all);
-    const Tensor result = read_hook(model, run, {Site::result, 1}, tokens.size());  // a slice of W_O a head
+    const Tensor result = read_hook(model, run, {Site::result, 1}, 0, tokens.size());  // a slice of W_O a head
     REQUIRE(result.values.size() == tokens.size() * 32 * 4);
   }
   for (std::size_t p = 0; p < tokens.size(); ++p)

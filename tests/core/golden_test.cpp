@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "engine/engine.h"
 #include "formats/safetensors.h"
+#include "model/forward.h"
 #include "read_file.h"
 
 namespace {
@@ -611,6 +612,47 @@ TEST_CASE("typed or pasted, a hook has the same bits", "[golden]") {
       }
     }
   }
+}
+
+TEST_CASE("a long prompt's blocks are read some positions at a time, to the same bits", "[golden]") {
+  const auto folder = kRecorded / "slm-4096";
+  SKIP_WITHOUT(folder);
+  std::vector<int> ids(128);
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int>(i * i * 31 % 54);
+  Engine engine;
+  load(engine, folder);
+  const auto loaded = engine.model("m");
+  REQUIRE(loaded);
+  const Model& model = (*loaded)->model;
+  const Config& c = model.config();
+  Activations whole(c);
+  whole.append(std::vector<TokenId>(ids.begin(), ids.end()));
+  forward(model, 0, whole);
+  const auto floats = [](const Tables& tables, const std::string& name) {
+    return std::get<std::vector<float>>(tables.at(name).data);
+  };
+
+  const Tables read = run_hooks(engine, ids, static_cast<int>(c.n_layer));
+  for (int site = 0; site <= static_cast<int>(Site::final_normalized); ++site) {
+    const HookPoint hook{static_cast<Site>(site), is_in_block(static_cast<Site>(site)) ? 1 : 0};
+    const Tensor at_once = read_hook(model, whole, hook, 0, ids.size());
+    INFO(name_of(hook));
+    std::vector<std::size_t> shape;
+    for (const Dimension& dimension : read.at(name_of(hook)).dims) shape.push_back(dimension.size);
+    REQUIRE(shape == at_once.shape);
+    REQUIRE(floats(read, name_of(hook)) == at_once.values);
+  }
+
+  const std::size_t head = c.n_head - 1, pairs = ids.size() * ids.size();
+  const Tables writes = run(engine, ids, {{"what", "head_writes"}, {"layer", 1}, {"head", head}});
+  const Tensor A = read_hook(model, whole, {Site::pattern, 1}, 0, ids.size());
+  REQUIRE(std::ranges::equal(floats(writes, "pattern"), std::span(A.values).subspan(head * pairs, pairs)));
+
+  const Tables neuron = run(engine, ids, {{"what", "neuron"}, {"layer", 1}, {"neuron", 7}});
+  const Tensor pre = read_hook(model, whole, {Site::mlp_pre, 1}, 0, ids.size());
+  const auto pres = floats(neuron, "pre");
+  REQUIRE(pres.size() == ids.size());
+  for (std::size_t p = 0; p < pres.size(); ++p) REQUIRE(pres[p] == pre.values[p * c.d_mlp + 7]);
 }
 
 TEST_CASE("slices and other readings leave a lens' bits alone", "[golden]") {

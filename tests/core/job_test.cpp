@@ -260,7 +260,8 @@ TEST_CASE("memories are read from a run that is there, and weights without one")
   steps(made, experiment(ids(12)));
   const Json memories{{"what", "memories"}, {"layer", 1}, {"position", 3}};
   REQUIRE(steps(made, experiment(ids(12), memories)) == 2);
-  REQUIRE(steps(made, experiment(ids(12), {{"what", "neuron"}, {"layer", 2}, {"neuron", 5}})) == 2);
+  REQUIRE(steps(made, experiment(ids(12), {{"what", "neuron"}, {"layer", 2}, {"neuron", 5}})) == 3);
+  REQUIRE(steps(made, experiment(ids(12), {{"what", "head_writes"}, {"layer", 2}, {"head", 1}})) == 3);
 
   Engine fresh = engine();
   Json document{{"v", 1}, {"models", {{"m", "tiny"}}}, {"reads", {{{"what", "promoters"}, {"token", 7}}}}};
