@@ -15,6 +15,10 @@ import { fileServer } from '../../web/serve.mjs';
  * @property {number} [flip]    this byte is wrong
  * @property {number} [pace]    bytes a second
  * @property {boolean} [short]  the last byte is missing, and nobody says so
+ * @property {(from: number, until: number, size: number) => string} [range]  what Content-Range says
+ * @property {() => string} [tag]  what ETag says
+ * @property {string} [elsewhere]  the hub sends whoever asks there
+ * @property {{size?: number, lfs?: object | null}} [listed]  what the list says of it
  */
 
 const root = resolve(import.meta.dirname, '../..');
@@ -59,7 +63,8 @@ export async function startHub(repos) {
       ...cors,
       'Content-Type': 'application/octet-stream',
       'Content-Length': to - from,
-      ...(range ? { 'Content-Range': `bytes ${from}-${to - 1}/${body.length}` } : {}),
+      ETag: fault.tag?.() ?? '"as it was"',
+      ...(range ? { 'Content-Range': (fault.range ?? ranged)(from, to, repos[repo][file].length) } : {}),
     });
     const step = fault.pace ? Math.ceil(fault.pace / 20) : 1 << 18;
     for (let at = from; at < to && !response.destroyed; at += step) {
@@ -85,13 +90,17 @@ export async function startHub(repos) {
     const cors = fault.closed ? {} : open;
     if (fault.status || !known)
       return response.writeHead(fault.status ?? 401, { ...cors, 'Retry-After': '7' }).end('no');
-    if (file) return response.writeHead(302, { ...cors, Location: `${addressOf(cdn)}${name}/${file[3]}` }).end();
+    if (file) {
+      const { elsewhere = addressOf(cdn) } = faults.get(`${name}/${file[3]}`) ?? {};
+      return response.writeHead(302, { ...cors, Location: `${elsewhere}${name}/${file[3]}` }).end();
+    }
     const siblings = Object.entries(repos[name]).map(([rfilename, bytes]) => ({
       rfilename,
       size: bytes.length,
       ...(/\.(safetensors|gguf)$/.test(rfilename)
         ? { lfs: { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') } }
         : {}),
+      ...faults.get(`${name}/${rfilename}`)?.listed,
     }));
     response
       .writeHead(200, { ...cors, 'Content-Type': 'application/json' })
@@ -122,6 +131,9 @@ export async function startHub(repos) {
     close: () => end(hub, cdn, page),
   };
 }
+
+/** @type {NonNullable<Fault['range']>} */
+const ranged = (from, until, size) => `bytes ${from}-${until - 1}/${size}`;
 
 /** @param {import('node:http').Server} server */
 const listening = (server) => new Promise((r) => server.listen(0, '127.0.0.1', () => r(null)));

@@ -2,6 +2,7 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { COMMIT, seededRepo, startHub, tensorSums, tinyRepo } from './hub.mjs';
+import { chip, dialog, look, openIt, stillWorks } from './menu.mjs';
 import { box, expect, expectColumns, experimentOf, linkOf, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
@@ -25,35 +26,11 @@ test.beforeEach(async () => {
 test.afterEach(() => hub.close());
 test.use({ expected: [/Failed to load resource|blocked by CORS/] });
 
-const dialog = (/** @type {Page} */ page) => page.getByRole('dialog', { name: 'Models' });
-const chip = (/** @type {Page} */ page) => page.locator('button.model');
-
 /** @param {Page} page @param {string} [address] */
 async function open(page, address = '') {
   await page.goto(hub.address + address);
   await page.evaluate(() => window.logitLens.ready);
   await expect(page.locator('.grid td.here')).toBeVisible();
-}
-
-/** @param {Page} page @param {string} name */
-async function look(page, name) {
-  if (!(await dialog(page).isVisible())) await chip(page).click();
-  await dialog(page).getByLabel('Another one of the hub').fill(name);
-  await dialog(page).getByRole('button', { name: 'Look', exact: true }).click();
-}
-
-/** @param {Page} page */
-const openIt = (page) =>
-  dialog(page)
-    .getByRole('button', { name: /^Open it/ })
-    .click();
-
-/** @param {Page} page */
-async function stillWorks(page) {
-  await expect(chip(page)).toHaveText(/^Primer/);
-  await page.keyboard.press('Escape');
-  await box(page).fill('The king');
-  await expectColumns(page, ['The', '·king']);
 }
 
 test('a model of the hub: looked at, opened, saved, opened again without the hub, removed', async ({ page }) => {

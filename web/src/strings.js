@@ -129,6 +129,9 @@ export const verifying = {
   source: (/** @type {number} */ n) => `(source ${n})`,
   next: (/** @type {string} */ text, /** @type {number} */ tolerance) =>
     `ln p of the ten best tokens after ${text}, to ${tolerance}`,
+/** @param {import('#lens').Precision} precision */
+const keptAs = (precision) => (precision === 'as_stored' ? 'kept as stored' : `kept as ${models[precision].name}`);
+
   loss: (/** @type {number} */ tokens, /** @type {string} */ text, /** @type {number} */ tolerance) =>
     `mean loss in nats on ${count(tokens, 'token')} of ${text}, to ${tolerance}`,
   greedy: (/** @type {number} */ tokens, /** @type {string} */ text) =>
@@ -912,6 +915,23 @@ export const trouble = {
   unreadable: (/** @type {string} */ file) =>
     `${file} can no longer be read; it was moved or changed since it was chosen. Choose it again.`,
   ref: (/** @type {string} */ text) =>
+  changed: (/** @type {string} */ file) =>
+    `${file} was changed on the server while it was loaded. Nothing of it was kept; open it again.`,
+  otherRange: (/** @type {string} */ file) =>
+    `${file} could not be loaded: the server sent another part of it than it was asked for. Nothing of it was kept; try again later, or download the files and drop them here.`,
+  large: (/** @type {string} */ file, /** @type {number} */ bytes) =>
+    `${file} has ${megabytes(bytes)}, which is more than such a file of a GPT-2 can have. It is not read.`,
+  indexName: (/** @type {string} */ index, /** @type {string} */ file) =>
+    `${index} names a file outside its folder, or none with weights: “${file}”. Nothing of that is fetched; correct the index.`,
+  indexMany: (/** @type {string} */ index, /** @type {number} */ most) =>
+    `${index} names more than ${most} files. Nothing of that is fetched.`,
+  savedDamaged: (/** @type {string} */ title, /** @type {string} */ file) =>
+    `${title} was saved on this device, but its ${file} is no longer what it was, so it was removed. It can be fetched again.`,
+  /** @param {string} title @param {import('#lens').Precision} asked @param {import('#lens').Precision} instead */
+  noRoomAs: (title, asked, instead) =>
+    `${title} has no room in WebAssembly’s 4 GB of memory if its weights are ${keptAs(asked)}. Open it with its weights ${keptAs(instead)}: look it up in the menu.`,
+  noRoom: (/** @type {string} */ title, /** @type {number} */ bytes) =>
+    `${title} is too large for this page: even rounded to Q8_0 its weights take ${megabytes(bytes)}, and WebAssembly’s memory ends at 4 GB. The command line, build/native/lens, has no such end.`,
     `“${text}” names no model: write owner/name, as in openai-community/gpt2, or ./NAME for a folder in models/ beside this page.`,
   hubAnswer: (/** @type {string} */ name) => `The hub’s answer about ${name} could not be understood. Try again later.`,
   hubMissing: (/** @type {string} */ name) =>

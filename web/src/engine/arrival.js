@@ -15,6 +15,7 @@ import { LensError } from './errors.js';
 
 const PIECE = 1 << 20;
 const MOST_OF_A_HEADER = 128 << 20;
+export const MOST_OF_A_SMALL_FILE = 64 << 20; // the largest tokenizer.json that is about has half of that
 
 /** @param {string} name */
 export const holdsWeights = (name) => /\.(safetensors|gguf)$/i.test(name);
@@ -27,6 +28,9 @@ export const holdsWeights = (name) => /\.(safetensors|gguf)$/i.test(name);
  */
 export async function look(client, ref, sources, signal, told) {
   const bytes = sources.reduce((sum, s) => sum + s.size, 0);
+  for (const { name, size } of sources)
+    if (!holdsWeights(name) && size > MOST_OF_A_SMALL_FILE)
+      throw new LensError('load_large', trouble.large(name, size));
   const loaded = sources.map(() => 0);
   for (let n = 1; ; n *= 4) {
     const limit = (/** @type {string} */ name) => (/\.gguf$/i.test(name) ? 2 << 20 : 1 << 16) * n;
@@ -40,8 +44,7 @@ export async function look(client, ref, sources, signal, told) {
             bytes,
           );
         };
-        if (!holdsWeights(name))
-          return { name, bytes: await source.head(Math.min(size, MOST_OF_A_HEADER), signal, tell) };
+        if (!holdsWeights(name)) return { name, bytes: await source.head(size, signal, tell) };
         return { name, bytes: await source.head(Math.min(size, limit(name)), signal, tell), size };
       }),
     );
@@ -78,6 +81,8 @@ export async function arrive(client, ref, looked, { precision, signal, progress,
       if (holdsWeights(source.name)) {
         for await (const { at, piece } of pieces(source, chunks(source, saving, signal))) {
           loaded += piece.length;
+          // Whoever sent another header before would have put every weight in a wrong place.
+          if (!continues(heads[i].bytes, at, piece)) throw new LensError('load_range', trouble.changed(source.name));
           await abortable(client.put(ref, i, at, piece), signal);
           progress(loaded, bytes);
         }
@@ -162,6 +167,11 @@ async function* pieces(source, chunks) {
       piece = new Uint8Array(PIECE);
       filled = 0;
     }
+/** Whether a piece says what is known of the file's beginning. @param {Uint8Array} known @param {number} at @param {Uint8Array} piece */
+function continues(known, at, piece) {
+  return known.subarray(at, at + piece.length).every((byte, i) => byte === piece[i]);
+}
+
   if (filled > 0) yield { at, piece: piece.slice(0, filled) };
   if (at + filled !== source.size)
     throw new LensError('load_short', trouble.cutOff(source.name, at + filled, source.size));

@@ -32,9 +32,13 @@ export async function hubSources({ repo, revision, file }, signal) {
   /** @type {Map<string, {size: number, sha256?: string}>} */
   const known = new Map();
   for (const f of files)
-    if (typeof f?.rfilename === 'string' && Number.isSafeInteger(f.lfs?.size ?? f.size))
-      known.set(f.rfilename, { size: f.lfs?.size ?? f.size, sha256: f.lfs?.sha256 });
+    if (typeof f?.rfilename === 'string')
+      known.set(f.rfilename, { size: f.lfs?.size ?? f.size, sha256: f.lfs?.sha256 ?? undefined });
   const wanted = chosen([...known.keys()], file, name);
+  const believable = (/** @type {{size: unknown, sha256?: unknown}} */ { size, sha256 }) =>
+    Number.isSafeInteger(size) && Number(size) >= 0 && (sha256 === undefined || /^[0-9a-f]{64}$/.test(String(sha256)));
+  if (!wanted.every((path) => believable(/** @type {any} */ (known.get(path)))))
+    throw new LensError('hub_answer', trouble.hubAnswer(name));
   return {
     revision: commit,
     sources: wanted.map((path) => {

@@ -16,18 +16,26 @@ import { request } from './sources.js';
  * @typedef {(loaded: number, total: number | null) => void} Progress
  */
 
+/** However much a server says that it sends. */
+const ROOM_AT_FIRST = 64 << 20;
+
 /**
  * @param {URL} url
- * @param {{name: string, bytes?: number, progress?: Progress, signal?: AbortSignal}} about  name: how messages call it; bytes: its size, where known
+ * @param {{name: string, bytes?: number, most?: number, progress?: Progress, signal?: AbortSignal}} about  name: how messages call it; bytes: its
+ *   size, where known; most: more is not taken
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function fetchBytes(url, { name, bytes, progress = () => {}, signal }) {
+export async function fetchBytes(url, { name, bytes, most = Number.POSITIVE_INFINITY, progress = () => {}, signal }) {
   const response = await request(url, { name, signal });
   // What the server says of a compressed body is not the size of the file.
   const said = response.headers.get('Content-Encoding') ? null : Number(response.headers.get('Content-Length')) || null;
   const wanted = bytes ?? said;
-  let buffer = new Uint8Array(wanted ?? 1 << 16);
+  let buffer = new Uint8Array(Math.min(wanted ?? 1 << 16, ROOM_AT_FIRST));
   let size = 0;
+  const check = (/** @type {number} */ n) => {
+    if (n > most) throw new LensError('load_large', trouble.large(name, n));
+  };
+  check(wanted ?? 0);
   try {
     for (const reader = response.body?.getReader(); reader; ) {
       const { done, value } = await reader.read();
@@ -39,10 +47,12 @@ export async function fetchBytes(url, { name, bytes, progress = () => {}, signal
       }
       buffer.set(value, size);
       size += value.length;
+      check(size);
       progress(size, wanted);
     }
-  } catch {
+  } catch (e) {
     if (signal?.aborted) throw signal.reason;
+    if (e instanceof LensError) throw e;
     throw new LensError('load_cut_off', trouble.cutOff(name, size, wanted));
   }
   if (wanted !== null && size !== wanted) throw new LensError('load_cut_off', trouble.cutOff(name, size, wanted));

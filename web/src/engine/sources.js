@@ -64,32 +64,56 @@ export function netSource(url, { name, size, sha256, label = name }) {
   /** @type {Uint8Array<ArrayBuffer> | null} */
   let kept = null;
   return {
+  /** @type {string | null} */
+  let tag = null;
+  /** @type {Ask} */
+  const ask = async (signal, from, until) => {
+    const response = await request(url, { name: label, from, until, fresh: size > SMALL, signal });
+    const now = response.headers.get('ETag');
+    // Who knows the sha256 need not ask whether two servers call one file alike.
+    const changed = sha256 === undefined && tag !== null && now !== null && tag !== now;
+    tag ??= now;
+    const wrong = changed ? trouble.changed(label) : wrongRange(response, label, from, size);
+    if (!wrong) return response;
+    response.body?.cancel().catch(() => {});
+    throw new LensError('load_range', wrong);
+  };
     name,
     size,
     sha256,
     url,
     async head(n, signal, told) {
       if (kept) return kept.subarray(0, n);
-      if (size > SMALL)
-        return firstBytes(await request(url, { name: label, until: Math.min(n, size), signal }), n, label);
-      kept = await gathered(restOfFile(url, label, size, signal, 0), size, told);
+      if (size > SMALL) return firstBytes(await ask(signal, 0, Math.min(n, size)), n, label);
+      kept = await gathered(restOfFile(ask, label, size, signal, 0), size, told);
       return kept.subarray(0, n);
     },
     async *stream(signal, from = 0) {
       if (kept) yield kept.slice(from);
-      else yield* restOfFile(url, label, size, signal, from);
+      else yield* restOfFile(ask, label, size, signal, from);
     },
   };
 }
 
-/** @param {URL} url @param {string} label @param {number} size @param {AbortSignal} signal @param {number} from */
-async function* restOfFile(url, label, size, signal, from) {
+/** @typedef {(signal: AbortSignal, from: number, until?: number) => Promise<Response>} Ask  for some of a file's bytes */
+
+/** What is wrong with what a server says of the bytes that it sends, where it says anything. @param {Response} response @param {string} label @param {number} from @param {number} size */
+function wrongRange({ status, headers }, label, from, size) {
+  const said = status === 206 ? headers.get('Content-Range') : null;
+  if (said === null) return null; // to a page of another host it may be hidden
+  const [, begin, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(said) ?? [];
+  if (Number(begin) !== from) return trouble.otherRange(label);
+  return total === '*' || Number(total) === size ? null : trouble.changed(label);
+}
+
+/** @param {Ask} ask @param {string} label @param {number} size @param {AbortSignal} signal @param {number} from */
+async function* restOfFile(ask, label, size, signal, from) {
   let at = from;
   for (let tries = 0; at < size; ) {
     const before = at;
     let failed = null;
     try {
-      const response = await request(url, { name: label, from: at, fresh: size > SMALL, signal });
+      const response = await ask(signal, at);
       // A server without ranges begins again at the start.
       let skip = response.status === 206 ? 0 : at;
       const begun = response.status !== 206;

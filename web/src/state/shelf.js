@@ -3,12 +3,12 @@
 // A model may be in four places, of which the first that has it wins: in the worker (Residents); saved by the browser under
 // its very ref (saved.js); known in this visit, where its sources were found before, also files of one's own (#known); beside
 // the page or on the hub. Residents.keep lets go of what no Experiment asks for. What is saved is deleted by `remove`, by the
-// user's word, and by Saving: of the model that comes, when what came is wrong or has gaps, and of one that came in part when
-// another begins to come.
-import { holdsWeights, look } from '../engine/arrival.js';
+// user's word or because it is damaged, and by Saving: of the model that comes, when what came is wrong or has gaps, and of
+// one that came in part when another begins to come.
+import { holdsWeights, isWrong, look, MOST_OF_A_SMALL_FILE } from '../engine/arrival.js';
 import { LensError, troubleOf } from '../engine/errors.js';
 import { hubSources } from '../engine/hub.js';
-import { fetchJson, pathOf } from '../engine/loader.js';
+import { fetchBytes, fetchJson, pathOf } from '../engine/loader.js';
 import { placeOf, placeTyped, precisionOf, refOf } from '../engine/refs.js';
 import { removeSaved, savedModels, savedSources } from '../engine/saved.js';
 import { fileSource, netSource, request } from '../engine/sources.js';
@@ -292,15 +292,17 @@ export class Shelf {
       const label = `models/${path}`;
       const url = new URL(path, this.#base);
       const short = path.split('/').pop() ?? path;
-      const response = await request(url, { name: label, ...(holdsWeights(path) ? { until: 1 } : {}), signal });
       if (!holdsWeights(path)) {
-        const bytes = new Blob([await response.arrayBuffer()]);
+        const bytes = await fetchBytes(url, { name: label, most: MOST_OF_A_SMALL_FILE, signal });
         return fileSource(new File([bytes], short));
       }
-      const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1];
-      const size = Number(total ?? response.headers.get('Content-Length'));
-      response.body?.cancel();
-      if (!(size > 0)) throw new LensError('load_length', trouble.noLength(label));
+      const response = await request(url, { name: label, until: 1, signal });
+      const { status, headers } = response;
+      const said =
+        status === 206 ? /\/(\d+)$/.exec(headers.get('Content-Range') ?? '')?.[1] : headers.get('Content-Length');
+      const size = Number(said ?? 0);
+      response.body?.cancel().catch(() => {});
+      if (!Number.isSafeInteger(size) || size === 0) throw new LensError('load_length', trouble.noLength(label));
       return netSource(url, { name: short, size, label });
     };
     if (/\.gguf$/i.test(name)) return [await source(name)];
@@ -321,11 +323,13 @@ export class Shelf {
     );
     const whole = await maybe('model.safetensors');
     if (whole) return [...sources, whole];
-    const index = await fetchJson(
-      new URL(`${name}/model.safetensors.index.json`, this.#base),
-      `models/${name}/model.safetensors`,
-    );
-    const shards = [...new Set(Object.values(index?.weight_map ?? {}).map(String))].slice(0, MOST_SHARDS);
+    const file = `${name}/model.safetensors.index.json`;
+    const index = await fetchJson(new URL(file, this.#base), `models/${name}/model.safetensors`);
+    const shards = [...new Set(Object.values(index?.weight_map ?? {}).map(String))];
+    const stranger = shards.find((shard) => !/^[\w-][\w.-]*\.safetensors$/.test(shard));
+    if (stranger !== undefined) throw new LensError('index_name', trouble.indexName(`models/${file}`, stranger));
+    if (shards.length > MOST_SHARDS)
+      throw new LensError('index_many', trouble.indexMany(`models/${file}`, MOST_SHARDS));
     return [...sources, ...(await Promise.all(shards.map((shard) => source(`${name}/${shard}`))))];
   }
 
