@@ -47,10 +47,22 @@ export const page = {
   recorded: 'recorded',
   recordedMeans: 'Computed when this page was built, by the same model; until the model is here.',
   keptAs: (
-    /** @type {{as: 'published', title: string} | {as: 'sha256'} | {as: 'length'}} */ verified,
-    /** @type {boolean | null} */ kept,
-  ) =>
-    `${verified.as === 'published' ? `Verified: every tensor is ${verified.title}’s.` : verified.as === 'sha256' ? 'Checked: the sha256 is the one that the hub gives.' : 'Checked by its length.'}${kept === null ? '' : kept ? ' Saved on this device.' : ' This browser would not save it, so it is only in memory.'}`,
+    /** @type {{as: 'published', title: string} | {as: 'sha256' | 'saved' | 'length'}} */ verified,
+    /** @type {'saved' | 'refused' | 'elsewhere' | null} by the browser */ kept,
+  ) => {
+    const checked = {
+      sha256: 'Checked: the sha256 is the one that the hub gives.',
+      saved: 'Checked: it is as it was when it was saved on this device.',
+      length: 'Checked by its length.',
+    };
+    const stays = {
+      saved: ' Saved on this device.',
+      refused: ' This browser would not save it, so it is only in memory.',
+      elsewhere: ' Another tab is saving it on this device.',
+    };
+    const how = verified.as === 'published' ? `Verified: every tensor is ${verified.title}’s.` : checked[verified.as];
+    return how + (kept ? stays[kept] : '');
+  },
   verified: 'verified',
   chooseModel: 'Choose another model',
   computed: 'computed here',
@@ -89,6 +101,10 @@ export const models = {
   noTokenizer:
     'No tokenizer: without one it reads only token ids. Add tokenizer.json, or vocab.json and merges.txt, now or later.',
   keep: 'Keep its weights',
+  /** @param {import('#lens').Precision} asked @param {import('#lens').Precision} instead */
+  withheldAsked: (asked, instead) =>
+    `The link asks for its weights ${keptAs(asked)}, for which there is no room; ${keptAs(instead)} there is.`,
+  again: 'Look it up again',
   withheld:
     'WebAssembly’s memory ends at 4 GB; a choice that leaves no room in it for the longest prompt is not offered.',
   as_stored: {
@@ -113,6 +129,9 @@ export const models = {
   menu: 'Models…',
 };
 
+/** @param {import('#lens').Precision} precision */
+const keptAs = (precision) => (precision === 'as_stored' ? 'kept as stored' : `kept as ${models[precision].name}`);
+
 const figure = (/** @type {number} */ x) => x.toFixed(4).replace('-', '−');
 
 export const verifying = {
@@ -129,9 +148,6 @@ export const verifying = {
   source: (/** @type {number} */ n) => `(source ${n})`,
   next: (/** @type {string} */ text, /** @type {number} */ tolerance) =>
     `ln p of the ten best tokens after ${text}, to ${tolerance}`,
-/** @param {import('#lens').Precision} precision */
-const keptAs = (precision) => (precision === 'as_stored' ? 'kept as stored' : `kept as ${models[precision].name}`);
-
   loss: (/** @type {number} */ tokens, /** @type {string} */ text, /** @type {number} */ tolerance) =>
     `mean loss in nats on ${count(tokens, 'token')} of ${text}, to ${tolerance}`,
   greedy: (/** @type {number} */ tokens, /** @type {string} */ text) =>
@@ -899,22 +915,6 @@ export const trouble = {
     const said = (/** @type {number} */ n) => (rounded ? megabytes(n) : count(n, 'byte'));
     return `${file} is incomplete: ${said(got)} came, ${wanted === null ? 'more' : said(wanted)} were expected.`;
   },
-  shrunk: (/** @type {string} */ file) =>
-    `${file} is shorter now than what came of it; it was changed since. Nothing of it was kept; open it again.`,
-  unreachable: (/** @type {string} */ file, /** @type {string | null} */ host) =>
-    host === null
-      ? `${file} could not be loaded: the connection failed.`
-      : `${file} could not be loaded: there is no connection to ${host}, or it does not let other pages read its files (CORS). Download the files and drop them here.`,
-  busy: (/** @type {string} */ file, /** @type {number | null} */ seconds) =>
-    `${file} could not be loaded: the server has had too many requests (429). Try again ${seconds ? `in ${count(seconds, 'second')}` : 'in a while'}.`,
-  tooLong: (/** @type {string} */ file, /** @type {number} */ wanted) =>
-    `${file} is longer than the ${count(wanted, 'byte')} that were expected; it was changed while it was loaded. Try again.`,
-  noLength: (/** @type {string} */ file) => `${file} could not be loaded: the server does not say how long it is.`,
-  wrongHash: (/** @type {string} */ file) =>
-    `${file} arrived damaged: its sha256 is not the one that the hub gives. Nothing of it was kept; open it again.`,
-  unreadable: (/** @type {string} */ file) =>
-    `${file} can no longer be read; it was moved or changed since it was chosen. Choose it again.`,
-  ref: (/** @type {string} */ text) =>
   changed: (/** @type {string} */ file) =>
     `${file} was changed on the server while it was loaded. Nothing of it was kept; open it again.`,
   otherRange: (/** @type {string} */ file) =>
@@ -932,6 +932,22 @@ export const trouble = {
     `${title} has no room in WebAssembly’s 4 GB of memory if its weights are ${keptAs(asked)}. Open it with its weights ${keptAs(instead)}: look it up in the menu.`,
   noRoom: (/** @type {string} */ title, /** @type {number} */ bytes) =>
     `${title} is too large for this page: even rounded to Q8_0 its weights take ${megabytes(bytes)}, and WebAssembly’s memory ends at 4 GB. The command line, build/native/lens, has no such end.`,
+  shrunk: (/** @type {string} */ file) =>
+    `${file} is shorter now than what came of it; it was changed since. Nothing of it was kept; open it again.`,
+  unreachable: (/** @type {string} */ file, /** @type {string | null} */ host) =>
+    host === null
+      ? `${file} could not be loaded: the connection failed.`
+      : `${file} could not be loaded: there is no connection to ${host}, or it does not let other pages read its files (CORS). Download the files and drop them here.`,
+  busy: (/** @type {string} */ file, /** @type {number | null} */ seconds) =>
+    `${file} could not be loaded: the server has had too many requests (429). Try again ${seconds ? `in ${count(seconds, 'second')}` : 'in a while'}.`,
+  tooLong: (/** @type {string} */ file, /** @type {number} */ wanted) =>
+    `${file} is longer than the ${count(wanted, 'byte')} that were expected; it was changed while it was loaded. Try again.`,
+  noLength: (/** @type {string} */ file) => `${file} could not be loaded: the server does not say how long it is.`,
+  wrongHash: (/** @type {string} */ file) =>
+    `${file} arrived damaged: its sha256 is not the one that the hub gives. Nothing of it was kept; open it again.`,
+  unreadable: (/** @type {string} */ file) =>
+    `${file} can no longer be read; it was moved or changed since it was chosen. Choose it again.`,
+  ref: (/** @type {string} */ text) =>
     `“${text}” names no model: write owner/name, as in openai-community/gpt2, or ./NAME for a folder in models/ beside this page.`,
   hubAnswer: (/** @type {string} */ name) => `The hub’s answer about ${name} could not be understood. Try again later.`,
   hubMissing: (/** @type {string} */ name) =>

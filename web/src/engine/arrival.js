@@ -102,8 +102,9 @@ export async function arrive(client, ref, looked, { precision, signal, progress,
     const info = await abortable(client.finishLoad(ref, name), signal);
     return { name, info, verified: verified(sources, sums, digests.tensors, manifest) };
   } catch (e) {
-    // What came is good for the next try, unless it is the bytes themselves that are wrong.
-    if (e instanceof LensError && isWrong(e.code, precision)) await saving?.abandon();
+    // What came is good for the next try, unless it is the bytes themselves that are wrong. A weight may be so for a precision alone.
+    if (e instanceof LensError && (isWrong(e.code) || (e.code === 'tensor_value' && precision === 'as_stored')))
+      await saving?.abandon();
     else await saving?.pause();
     client.cancelLoad(ref).catch(() => {});
     throw e;
@@ -113,23 +114,17 @@ export async function arrive(client, ref, looked, { precision, signal, progress,
 /**
  * What the bytes were compared with.
  * @param {Source[]} sources @param {(string | null)[]} sums @param {Record<string, string>} tensors @param {Manifest | null} manifest
- * @returns {{as: 'published', title: string} | {as: 'sha256'} | {as: 'length'}}
+ * @returns {{as: 'published', title: string} | {as: 'sha256' | 'saved' | 'length'}}
  */
 function verified(sources, sums, tensors, manifest) {
   if (manifest && Object.entries(manifest.tensors).every(([name, sum]) => tensors[name] === sum))
     return { as: 'published', title: manifest.title };
+  if (sources.every((s) => s.saved)) return { as: 'saved' };
   return sources.every((s, i) => sums[i] === null || s.sha256 !== undefined) ? { as: 'sha256' } : { as: 'length' };
 }
 
-/**
- * Whether nothing that came is of use after this error. A weight may be wrong for a precision alone.
- * @param {string} code @param {Precision} precision
- */
-function isWrong(code, precision) {
-  return WRONG.includes(code) || (code === 'tensor_value' && precision === 'as_stored');
-}
-
-const WRONG = ['load_hash', 'load_length', 'load_short', 'load_range'];
+/** Whether after this error nothing is of use of what came, or was looked at. @param {string} code */
+export const isWrong = (code) => ['load_hash', 'load_length', 'load_short', 'load_range'].includes(code);
 
 /** A file's bytes: what an earlier try left, then what is still to come, which is kept. @param {Pick<Source, 'name' | 'size' | 'stream'>} source @param {import('./saved.js').Saving | null} saving @param {AbortSignal} signal */
 async function* chunks({ name, size, stream }, saving, signal) {
@@ -167,14 +162,14 @@ async function* pieces(source, chunks) {
       piece = new Uint8Array(PIECE);
       filled = 0;
     }
-/** Whether a piece says what is known of the file's beginning. @param {Uint8Array} known @param {number} at @param {Uint8Array} piece */
-function continues(known, at, piece) {
-  return known.subarray(at, at + piece.length).every((byte, i) => byte === piece[i]);
-}
-
   if (filled > 0) yield { at, piece: piece.slice(0, filled) };
   if (at + filled !== source.size)
     throw new LensError('load_short', trouble.cutOff(source.name, at + filled, source.size));
+}
+
+/** Whether a piece says what is known of the file's beginning. @param {Uint8Array} known @param {number} at @param {Uint8Array} piece */
+function continues(known, at, piece) {
+  return known.subarray(at, at + piece.length).every((byte, i) => byte === piece[i]);
 }
 
 /** @template T @param {Promise<T>} promise @param {AbortSignal} signal @returns {Promise<T>} */

@@ -12,6 +12,7 @@ import { LensError } from './errors.js';
  *   there are; told: of a file that comes whole for it
  * @property {(signal: AbortSignal, from?: number) => AsyncGenerator<Uint8Array<ArrayBuffer>>} stream  all of it, or what comes from that byte on
  * @property {URL} [url]
+ * @property {boolean} [saved]  held against what it was when this device saved it, while it is read
  */
 
 /** Below this a file is fetched once and whole, and kept until it is used. */
@@ -63,7 +64,6 @@ function isElsewhere(url) {
 export function netSource(url, { name, size, sha256, label = name }) {
   /** @type {Uint8Array<ArrayBuffer> | null} */
   let kept = null;
-  return {
   /** @type {string | null} */
   let tag = null;
   /** @type {Ask} */
@@ -78,6 +78,7 @@ export function netSource(url, { name, size, sha256, label = name }) {
     response.body?.cancel().catch(() => {});
     throw new LensError('load_range', wrong);
   };
+  return {
     name,
     size,
     sha256,
@@ -239,6 +240,7 @@ export function keptSource(name, size, parts) {
   return {
     name,
     size,
+    saved: true,
     head: (n) => beginning(parts(), n),
     async *stream(signal) {
       for await (const part of parts()) {

@@ -62,6 +62,7 @@ import { Shelf } from './shelf.js';
 
 const DRAW_AFTER_MS = 100;
 const CRASHES_APART_MS = 20_000;
+const IN_THE_MENU = ['saved_damaged', 'no_room']; // what can be mended there
 
 export class Conductor {
   pins = new Pins(this);
@@ -356,8 +357,7 @@ export class Conductor {
       this.#show(model);
       return true;
     } catch (e) {
-      const { code, message } = troubleOf(e);
-      if (code !== 'crash') this.shelf.fail(code === 'cancelled' ? trouble.openingCancelled : message);
+      if (troubleOf(e).code !== 'crash') this.shelf.fail(e, seen.found.base);
       await this.shelf.refresh();
       return false;
     } finally {
@@ -382,7 +382,7 @@ export class Conductor {
       this.shelf.forget();
       this.#drawSoon(0);
     } catch (e) {
-      this.shelf.fail(troubleOf(e).message);
+      this.shelf.fail(e);
     }
   }
 
@@ -603,17 +603,25 @@ export class Conductor {
     const turn = ++this.#draws;
     const client = this.#client;
     let model;
+    /** @type {string | null} the first that cannot be had */
+    let failed = null;
     try {
       const { signal } = this.#stop;
       const asked = [shownModel(experiment), ...modelRefs(experiment)];
-      [model] = await Promise.all(asked.map((ref) => this.#residents.get(ref, signal)));
+      const bring = (/** @type {string} */ ref) =>
+        this.#residents.get(ref, signal).catch((e) => {
+          failed ??= ref;
+          throw e;
+        });
+      [model] = await Promise.all(asked.map(bring));
     } catch (e) {
       const { code, message } = troubleOf(e);
       if (turn !== this.#draws && code !== 'crash') return; // whoever draws now hears of it too
       const instead = this.#untried?.experiment === experiment ? this.#untried.instead : experiment;
       if (['crash', 'cancelled'].includes(code) || shownModel(instead) === shownModel(experiment)) throw e;
-      for (const ref of modelRefs(experiment)) this.#residents.forget(ref);
-      return this.#fallBack(message);
+      const mendable = failed !== null && IN_THE_MENU.includes(code);
+      if (mendable) this.shelf.want(/** @type {any} */ (failed), experiment);
+      return this.#fallBack(message, mendable);
     }
     if (turn !== this.#draws) return;
     this.#update({ busy: true, loading: null, model });
@@ -650,15 +658,16 @@ export class Conductor {
     }
   }
 
-  /** From a link that asks for what cannot be done. @param {string} message @returns {Promise<void>} */
-  #fallBack(message) {
-    const { instead, say } = /** @type {Untried} */ (this.#untried);
+  /** From a link that asks for what cannot be done. @param {string} message @param {boolean} [models] whether the model menu can mend it @returns {Promise<void>} */
+  #fallBack(message, models = false) {
+    const { experiment: asked, instead, say } = /** @type {Untried} */ (this.#untried);
     this.#untried = null;
-    this.#address?.settle(instead);
+    const experiment = models ? withPrompt(instead, promptOf(asked) ?? '') : instead;
+    this.#address?.settle(experiment);
     this.#update({
-      experiment: instead,
-      prompt: promptOf(instead) ?? '',
-      notice: { about: 'link', message: say(message) },
+      experiment,
+      prompt: promptOf(experiment) ?? '',
+      notice: { about: 'link', message: models ? message : say(message), models },
     });
     return this.#draw();
   }

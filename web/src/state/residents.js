@@ -5,6 +5,7 @@ import { precisionOf, withPrecision } from '../engine/refs.js';
 import { Saving } from '../engine/saved.js';
 import { Vocabulary } from '../engine/vocabulary.js';
 import { page } from '../strings.js';
+import { checkRoom } from './shelf.js';
 
 /**
  * @typedef {import('../engine/arrival.js').Looked} Looked
@@ -60,6 +61,7 @@ export class Residents {
     if (!made) {
       made = this.#load(ref, signal);
       this.#here.set(ref, made);
+      made.catch(() => this.#here.get(ref) === made && this.#here.delete(ref)); // the next to ask for it tries anew
     }
     return made;
   }
@@ -72,6 +74,7 @@ export class Residents {
     const total = sources.reduce((sum, s) => sum + s.size, 0);
     this.#tell({ what: page.loading(title), loaded: 0, total, rate: null });
     const looked = await look(this.#engine(), ref, sources, signal, this.#progress(title));
+    checkRoom(title, looked.plan, precision);
     return this.#arrive(found, looked, precision, signal);
   }
 
@@ -141,11 +144,6 @@ export class Residents {
         .catch(() => {});
     }
     return gone;
-  }
-
-  /** The next to ask for it tries anew. @param {string} ref */
-  forget(ref) {
-    this.#here.delete(ref);
   }
 
   /** The worker is gone, and they with it. */

@@ -34,8 +34,9 @@ import { trouble } from '../strings.js';
  * @property {Saved[]} saved
  * @property {Saved | null} begun  what came of one whose loading ended early
  * @property {string | null} asking  what is being looked at
- * @property {{found: Found, looked: Looked, precision: Precision} | null} seen
+ * @property {{found: Found, looked: Looked, precision: Precision, asked: Precision | null} | null} seen  asked: by the link
  * @property {string | null} problem
+ * @property {string | null} again   the ref of what has to be looked at again because of it
  * @property {string | null} wanted  the ref of a link whose model is not here
  */
 
@@ -44,7 +45,7 @@ const COMMIT = /^[0-9a-f]{40}$/;
 
 export class Shelf {
   /** @type {Shown} */
-  state = { saved: [], begun: null, asking: null, seen: null, problem: null, wanted: null };
+  state = { saved: [], begun: null, asking: null, seen: null, problem: null, again: null, wanted: null };
   /** @type {Catalog} */
   catalog = {};
 
@@ -86,13 +87,7 @@ export class Shelf {
   /** What the browser keeps of a model; of one named by a branch, the commit it was. @param {string} base */
   savedOf(base) {
     const { saved } = this.state;
-    const place = placeOf(base);
-    const same = (/** @type {string} */ ref) => {
-      const other = placeOf(ref);
-      return other.kind === 'hub' && place.kind === 'hub' && other.repo === place.repo && other.file === place.file;
-    };
-    const pinned = place.kind === 'hub' && COMMIT.test(place.revision);
-    return saved.find((s) => s.ref === base) ?? (pinned ? undefined : saved.find((s) => same(s.ref)));
+    return saved.find((s) => s.ref === base) ?? saved.find((s) => answers(base, s.ref));
   }
 
   /** What the catalog says of a model, also of another revision. @param {string} base */
@@ -139,11 +134,16 @@ export class Shelf {
 
   /** The Experiment that waits for this model. @param {string} ref */
   wantedWith(ref) {
-    if (!this.state.wanted || precisionOf(this.state.wanted).base !== precisionOf(ref).base) return null;
+    if (!this.#wants(precisionOf(ref).base)) return null;
     const experiment = this.#wanted;
     this.#wanted = null;
     this.#update({ wanted: null });
     return experiment;
+  }
+
+  /** @param {string} base */
+  #wants(base) {
+    return this.state.wanted !== null && answers(precisionOf(this.state.wanted).base, base);
   }
 
   // Looking
@@ -198,12 +198,14 @@ export class Shelf {
 
   forget() {
     this.#stop.abort();
-    this.#update({ asking: null, seen: null, problem: null });
+    this.#update({ asking: null, seen: null, problem: null, again: null });
   }
 
-  /** @param {string} problem */
-  fail(problem) {
-    this.#update({ asking: null, problem });
+  /** @param {unknown} e @param {string | null} base  the ref of what it is about */
+  fail(e, base = null) {
+    const { code, message } = troubleOf(e);
+    const stale = base !== null && placeOf(base).kind !== 'file' && (code === 'saved_damaged' || isWrong(code));
+    this.#update({ asking: null, problem: message, again: stale ? base : null, ...(stale ? { seen: null } : {}) });
   }
 
   /** @param {Saved} saved */
@@ -221,20 +223,22 @@ export class Shelf {
     this.#stop.abort();
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    this.#update({ asking, problem: null, seen: null });
+    this.#update({ asking, problem: null, again: null, seen: null });
     try {
       const found = await find(signal);
       const client = await this.#engine();
       const looked = await look(client, found.title, found.sources, signal);
       if (signal.aborted) return;
-      const asked = precisionOf(asking).precision;
+      const wanted = this.#wants(found.base) ? precisionOf(String(this.state.wanted)).precision : null;
+      const asked = wanted ?? precisionOf(asking).precision;
       // Half a gigabyte and more is a lot for a page: smaller unless somebody wants it otherwise.
       const large = asked === 'as_stored' && looked.plan.kept.as_stored > roomFor();
       const choices = choicesOf(looked.plan);
+      if (choices.length === 0) throw new LensError('no_room', trouble.noRoom(found.title, looked.plan.kept.q8_0));
       const precision = choices.find((p) => p === (large ? 'q8_0' : asked)) ?? choices[choices.length - 1];
-      this.#update({ asking: null, seen: { found, looked, precision } });
+      this.#update({ asking: null, seen: { found, looked, precision, asked: wanted } });
     } catch (e) {
-      if (!signal.aborted) this.#update({ asking: null, seen: null, problem: troubleOf(e).message });
+      if (!signal.aborted) this.fail(e, asking);
     }
   }
 
@@ -258,7 +262,8 @@ export class Shelf {
     const saved = this.savedOf(base);
     const file = place.kind === 'hub' ? place.repo : base;
     const ofSaved = (/** @type {Saved} */ s) => {
-      return { base: s.ref, title: s.title, about, file, sources: savedSources(s), remote: false };
+      const sources = savedSources(s, () => this.remove(s));
+      return { base: s.ref, title: s.title, about, file, sources, remote: false };
     };
     if (saved?.ref === base) return ofSaved(saved);
     if (place.kind === 'hub') {
@@ -351,7 +356,8 @@ const REST = 5e8; // of it, by estimate: a lens, what is read, and what a load h
 
 /**
  * How a model's weights may be kept, the largest first: what saves something, and leaves room for a run of the whole context,
- * of which each block keeps resid_pre, resid_mid, k and v (core/model/activations.h). One at least, which then may fail.
+ * of which each block keeps resid_pre, resid_mid, k and v (core/model/activations.h). Where none does, the smallest, for
+ * short prompts; none at all where the weights alone are too many.
  * @param {Pick<import('#lens').Plan, 'kept' | 'n_ctx' | 'n_layer' | 'd_model'>} plan @returns {Precision[]}
  */
 export function choicesOf({ kept, n_ctx, n_layer, d_model }) {
@@ -360,7 +366,27 @@ export function choicesOf({ kept, n_ctx, n_layer, d_model }) {
     (p) => p === 'as_stored' || kept[p] < kept.as_stored,
   );
   const fit = all.filter((p) => kept[p] + run + REST <= MEMORY);
-  return fit.length > 0 ? fit : all.slice(-1);
+  return fit.length > 0 ? fit : all.slice(-1).filter((p) => kept[p] + REST <= MEMORY);
+}
+
+/** Refuses a precision for which there is no room, before its bytes come. @param {string} title @param {import('#lens').Plan} plan @param {Precision} precision */
+export function checkRoom(title, plan, precision) {
+  const choices = choicesOf(plan);
+  const smallest = choices.at(-1);
+  // What a rounded copy would not save costs nothing either.
+  if (choices.some((p) => plan.kept[p] >= plan.kept[precision])) return;
+  throw new LensError(
+    'no_room',
+    smallest ? trouble.noRoomAs(title, precision, smallest) : trouble.noRoom(title, plan.kept.q8_0),
+  );
+}
+
+/** Whether a model is what a ref asks for: that one, or of a branch any commit. @param {string} asked @param {string} base both without a precision */
+function answers(asked, base) {
+  if (asked === base) return true;
+  const [place, other] = [placeOf(asked), placeOf(base)];
+  if (place.kind !== 'hub' || other.kind !== 'hub' || COMMIT.test(place.revision)) return false;
+  return other.repo === place.repo && other.file === place.file;
 }
 
 /** Whether the device asks to be spared bytes. */

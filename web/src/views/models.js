@@ -27,7 +27,7 @@ export function openModels(within) {
 export function modelsView({ conductor }) {
   const { shelf } = conductor;
   const { state } = conductor;
-  const { saved, begun, asking, problem, seen, wanted } = state.shelf;
+  const { saved, begun, asking, problem, again, seen, wanted } = state.shelf;
   const loading = conductor.opening && state.loading !== null;
   const typed = (/** @type {SubmitEvent} */ e) => {
     e.preventDefault();
@@ -76,7 +76,7 @@ export function modelsView({ conductor }) {
       </fieldset>
       <div class="seen" aria-live="polite">
         ${asking ? html`<p role="status">${words.asking(asking)}</p>` : nothing}
-        ${problem ? html`<p class="problem" role="alert" ${ref(sighted)}>${problem}</p>` : nothing}
+        ${problem ? html`<p class="problem" role="alert" ${ref(sighted)}>${problem}${again ? html` <button type="button" class="link" @click=${() => shelf.lookAt(again)}>${words.again}</button>` : nothing}</p>` : nothing}
         ${seen && !loading ? html`<div ${ref(sighted)}>${seenView(conductor, seen)}</div>` : nothing}
         <published-checks .conductor=${conductor} .model=${state.drawing?.recorded ? null : (state.drawing?.model ?? null)}></published-checks>
         ${loading ? statusView({ state: { ...state, drawing: null, failure: null }, conductor }) : nothing}
@@ -126,7 +126,8 @@ function begunView({ shelf, opening, state }, begun) {
 }
 
 /** @param {Conductor} conductor @param {NonNullable<import('../state/shelf.js').Shown['seen']>} seen */
-function seenView(conductor, { found, looked, precision }) {
+function seenView(conductor, { found, looked, precision, asked }) {
+  const { shelf } = conductor;
   const { plan, sources, bytes } = looked;
   const revision = /@([0-9a-f]{40})/.exec(found.base)?.[1];
   const choices = choicesOf(plan);
@@ -150,28 +151,30 @@ function seenView(conductor, { found, looked, precision }) {
             <legend>${words.keep}</legend>
             ${choices.map(
               (p) => html`<label class="choice">
-                <input type="radio" name="precision" .checked=${p === precision} @change=${() => conductor.shelf.choose(p)}>
+                <input type="radio" name="precision" .checked=${p === precision} @change=${() => shelf.choose(p)}>
                 <span><b>${words[p].name}</b> ${words[p].means(megabytes(plan.kept[p]))}</span>
               </label>`,
             )}
             ${withheld ? html`<p class="quiet">${words.withheld}</p>` : nothing}
+            ${asked && plan.kept[asked] > plan.kept[choices[0]] ? html`<p class="problem">${words.withheldAsked(asked, precision)}</p>` : nothing}
           </fieldset>`
     }
-    ${spare || large ? smallerView(conductor, spare ? words.metered : words.large, bytes) : nothing}
+    ${spare || large ? smallerView(conductor, spare ? words.metered : words.large, found.base, bytes) : nothing}
     <button type="button" class="open" @click=${open}>${words.open(bytes)}</button>
   `;
 }
 
-/** @param {Conductor} conductor @param {string} why @param {number} bytes */
-function smallerView(conductor, why, bytes) {
-  const smaller = Object.entries(conductor.shelf.catalog)
-    .filter(([, entry]) => sizeOf(entry) < bytes)
+/** @param {Conductor} conductor @param {string} why @param {string} base @param {number} bytes */
+function smallerView({ shelf }, why, base, bytes) {
+  const own = shelf.entryOf(base);
+  const smaller = Object.entries(shelf.catalog)
+    .filter(([, entry]) => entry !== own && sizeOf(entry) < 0.9 * bytes)
     .sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))[0];
   return html`<p class="problem">
     ${why}
     ${
       smaller
-        ? html`${words.smaller} <button type="button" class="link" @click=${() => conductor.shelf.lookAt(smaller[0])}>${smaller[1].title}, ${megabytes(sizeOf(smaller[1]))}</button>`
+        ? html`${words.smaller} <button type="button" class="link" @click=${() => shelf.lookAt(smaller[0])}>${smaller[1].title}, ${megabytes(sizeOf(smaller[1]))}</button>`
         : nothing
     }
   </p>`;
