@@ -14,6 +14,7 @@ namespace {
 
 // Rows of the grid that meet W_U together, a compromise between reusing a tile of W_U and short slices.
 constexpr std::size_t kLensRows = 32;
+constexpr std::size_t kScreenedLensRows = 128;  // take no longer where W_U has a screen
 
 std::size_t chunks(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 
@@ -36,7 +37,8 @@ class LensReading : public Reading {
         named_(named),
         rows_(lens_rows(run.model().config(), options_)),
         done_(run.columns(key())),
-        per_step_(std::max<std::size_t>(1, kLensRows / (rows_.size() * (options_.beside ? 2 : 1) + 1))) {}
+        per_step_(std::max<std::size_t>(1, (run.model().screen() ? kScreenedLensRows : kLensRows) /
+                                               (rows_.size() * (options_.beside ? 2 : 1) + 1))) {}
 
   std::size_t columns() const override {
     return static_cast<std::size_t>(std::ranges::count_if(positions_, [&](auto p) { return done_.contains(p); }));

@@ -83,6 +83,23 @@ void row_by_panels(const GroupedRows& X, const PackedMatrix& W, std::size_t begi
   if (p < end) step.template operator()<1>();
 }
 
+// Four rows against one panel, each from where it lies.
+void rows_by_panel(const float* const (&x)[kGroup], std::size_t n_in, const float* panel, float* out) {
+  Vec sum[kGroup][2];
+  for (auto& row : sum) row[0] = row[1] = Vec(0.0f);
+#pragma clang loop unroll(disable)
+  for (std::size_t k = 0; k < n_in; ++k) {
+    const Vec w[2] = {Vec::load_unaligned(panel + k * kPanel), Vec::load_unaligned(panel + k * kPanel + kLanes)};
+#pragma clang loop unroll(full)
+    for (std::size_t r = 0; r < kGroup; ++r) {
+      const Vec x_k(x[r][k]);
+      for (std::size_t v = 0; v < 2; ++v) sum[r][v] = madd(x_k, w[v], sum[r][v]);
+    }
+  }
+  for (std::size_t r = 0; r < kGroup; ++r)
+    for (std::size_t v = 0; v < 2; ++v) sum[r][v].store_unaligned(out + r * kPanel + v * kLanes);
+}
+
 // Multiply-adds that take longer than to wake a thread.
 constexpr double kWorthSharing = 200e3;
 
@@ -209,6 +226,44 @@ void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t beg
           tile(X.group(g) + in * kGroup, n, panel, X.rows_in(g), in == 0,
                out + g * kGroup * stride + (p - begin) * kPanel, stride);
       }
+}
+
+void products_at(MatrixView<const float> X, const PackedMatrix& W, std::span<const Place> places, float* out) {
+  const bool is_q8 = W.storage() == PackedMatrix::Storage::q8_0;
+  std::vector<FixedRows> fixed;
+  for (std::size_t r = 0; is_q8 && r < X.n_row; ++r) fixed.emplace_back(X.rows(r, r + 1), 0);
+  const std::size_t n_part = std::min(places.size() / 64 + 1, threads() == 1 ? 1 : 4 * threads());
+  const std::size_t n_room = is_q8 ? 0 : W.n_in() * kPanel;
+  std::vector<float> rooms(n_part * n_room);
+  parallel_for(n_part, [&](std::size_t part) {
+    const std::size_t end = (part + 1) * places.size() / n_part;
+    for (std::size_t i = part * places.size() / n_part; i < end;) {
+      const std::size_t p = places[i].column / kPanel;
+      const float* panel = is_q8 ? nullptr : W.panel(p, 0, W.n_in(), rooms.data() + part * n_room);
+      while (i < end && places[i].column / kPanel == p) {
+        // As many rows of this panel as go together, each perhaps at several places.
+        std::size_t rows[kGroup], n = 0;
+        std::size_t first = i;
+        for (; i < end && places[i].column / kPanel == p; ++i) {
+          const bool known = std::find(rows, rows + n, places[i].row) != rows + n;
+          if (!known && n == kGroup) break;
+          if (!known) rows[n++] = places[i].row;
+        }
+        float products[kGroup * kPanel];
+        if (is_q8) {
+          for (std::size_t r = 0; r < n; ++r) fixed[rows[r]].products(W, p, p + 1, products + r * kPanel, kPanel);
+        } else {
+          const float* x[kGroup];
+          for (std::size_t r = 0; r < kGroup; ++r) x[r] = X.row(rows[std::min(r, n - 1)]).data();
+          rows_by_panel(x, W.n_in(), panel, products);
+        }
+        for (; first < i; ++first) {
+          const auto r = static_cast<std::size_t>(std::find(rows, rows + n, places[first].row) - rows);
+          out[first] = products[r * kPanel + places[first].column % kPanel];
+        }
+      }
+    }
+  });
 }
 
 void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out, std::size_t first_in) {

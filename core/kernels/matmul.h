@@ -111,6 +111,16 @@ void matmul(MatrixView<const float> X, const PackedMatrix& W, std::span<const fl
 // Y = X·W[first_in : first_in + X.n_col, :], without a bias: one head's share of W_O.
 void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y);
 
+// An element of a product.
+struct Place {
+  std::size_t row;
+  std::size_t column;
+};
+
+// out[i] = the element of X·W at places[i], the same bits as in the whole product. `places` by column: what is read of W is
+// then read once.
+void products_at(MatrixView<const float> X, const PackedMatrix& W, std::span<const Place> places, float* out);
+
 // out = W[first_in : first_in + out.size(), :]·y in double, y [n_out]: what each of these inputs of W is worth along y.
 // Summed panel by panel, in a fixed order; double, because parts of a sum are compared with the sum.
 void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out,

@@ -13,8 +13,6 @@
 
 namespace lens {
 
-using Ints = xsimd::batch<std::int32_t>;
-
 #ifdef __wasm_simd128__
 
 // kLanes pairs of int16.

@@ -16,6 +16,7 @@
 namespace lens {
 
 using Vec = xsimd::batch<float>;
+using Ints = xsimd::batch<std::int32_t>;
 inline constexpr std::size_t kLanes = Vec::size;
 
 // a·b + c: one rounding where the build has a fused instruction (AVX2; relaxed SIMD on a CPU that fuses), two

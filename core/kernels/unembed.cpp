@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <optional>
+#include <utility>
 
 #include "base/parallel.h"
 #include "kernels/exp.h"
@@ -109,7 +112,6 @@ void add(std::span<const float> offset, float* z) {
 
 // How many of z are above `logit`, or `at_least` as much.
 std::int32_t count_above(std::span<const float> z, float logit, bool at_least) {
-  using Ints = xsimd::batch<std::int32_t>;
   Ints count(0);
   const Vec limit(logit);
   std::size_t i = 0;
@@ -123,11 +125,17 @@ std::int32_t count_above(std::span<const float> z, float logit, bool at_least) {
   return total;
 }
 
+// NaN is worse than any number.
+float worth(float logit) { return std::isnan(logit) ? -std::numeric_limits<float>::infinity() : logit; }
+
 // Keeps the `capacity` best, best first, ties to the lower id: tokens come in order of id, so an equal later one loses
 // by being compared with `>` alone. NaN is worse than any number.
 class TopTokens {
  public:
-  explicit TopTokens(std::size_t capacity) : capacity_(capacity) { tokens_.reserve(capacity + 1); }
+  explicit TopTokens(std::size_t capacity)
+      : capacity_(capacity), worst_(std::numeric_limits<float>::infinity() * (capacity == 0 ? 1 : -1)) {
+    tokens_.reserve(capacity + 1);
+  }
 
   void offer_tile(std::span<const float> z, std::size_t first_id) {
     for_each_vec(z, -std::numeric_limits<float>::infinity(), [&](Vec v, std::size_t i) {
@@ -142,11 +150,11 @@ class TopTokens {
     for (const ScoredToken& token : later.tokens_) offer(token);
   }
 
-  std::vector<ScoredToken> take() { return std::move(tokens_); }
+  std::span<const ScoredToken> tokens() const { return tokens_; }
+  // What is not above it is none of them.
+  float worst() const { return worst_; }
 
  private:
-  static float worth(float logit) { return std::isnan(logit) ? -std::numeric_limits<float>::infinity() : logit; }
-
   // The first tokens are kept whatever their logits, so that a row whose numbers overflowed has its list too.
   bool full() const { return tokens_.size() == capacity_; }
 
@@ -160,7 +168,150 @@ class TopTokens {
   }
 
   std::size_t capacity_;
-  float worst_ = -std::numeric_limits<float>::infinity();
+  float worst_;
+  std::vector<ScoredToken> tokens_;
+};
+
+// Rows as they meet W_U: as they are, or through a screen.
+class Logits {
+ public:
+  Logits(MatrixView<const float> rows, const PackedMatrix& W_U, std::span<const float* const> offsets,
+         const Screen* screen)
+      : rows_(rows), W_U_(W_U), offsets_(offsets), screen_(screen) {
+    if (screen)
+      screened_.emplace(rows, W_U, *screen);
+    else
+      grouped_.emplace(rows, W_U);
+  }
+
+  std::size_t n_row() const { return rows_.n_row; }
+  std::size_t d_vocab() const { return W_U_.n_out(); }
+  const Screen* screen() const { return screen_; }
+  const Screen::Rows& screened() const { return *screened_; }
+
+  // Tokens first … last of all rows, first a multiple of kPanel: out[r * stride + v − first], to the end of a panel.
+  void tile(std::size_t first, std::size_t last, float* out, std::size_t stride) const {
+    const std::size_t begin = first / kPanel, end = (last + kPanel - 1) / kPanel;
+    if (screen_)
+      screened_->logits(begin, end, out, stride);
+    else
+      panel_products(*grouped_, W_U_, begin, end, out, stride);
+    for (std::size_t r = 0; r < offsets_.size(); ++r)
+      if (offsets_[r]) add({offsets_[r] + first, last - first}, out + r * stride);
+  }
+
+  float offset(const Place& place) const {
+    return offsets_.empty() || !offsets_[place.row] ? 0 : offsets_[place.row][place.column];
+  }
+  // As they are without a screen.
+  std::vector<float> true_logits(std::span<const Place> places) const {
+    std::vector<std::size_t> order(places.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(places[i].column, i); });
+    std::vector<Place> by_column;
+    for (const std::size_t i : order) by_column.push_back(places[i]);
+    std::vector<float> found(places.size()), logits(places.size());
+    products_at(rows_, W_U_, by_column, found.data());
+    for (std::size_t i = 0; i < places.size(); ++i) logits[order[i]] = found[i];
+    if (!offsets_.empty())
+      for (std::size_t i = 0; i < places.size(); ++i) logits[i] += offset(places[i]);
+    return logits;
+  }
+
+ private:
+  MatrixView<const float> rows_;
+  const PackedMatrix& W_U_;
+  std::span<const float* const> offsets_;
+  const Screen* screen_;
+  std::optional<GroupedRows> grouped_;
+  std::optional<Screen::Rows> screened_;
+};
+
+// (3e-4 nats)²: with errors of variance s² tokens of a probability p each leave ln Σ exp a variance of s² Σ p² ≤ s² p.
+constexpr double kMayBeOff = 1e-7;
+// How many times s the last of a row's true top tokens may be below the last of the screen's. It hardly ever is; then the
+// row is read without the screen.
+constexpr float kSure = 6;
+
+// Behind a screen, the tokens of a row that are scored again: all that could be among the top, and those that weigh in its
+// sums. Which these are depends on the row alone, not on the parts in which tokens come.
+class Candidates {
+ public:
+  Candidates(const Logits& logits, std::size_t row, std::size_t top)
+      : screen_(*logits.screen()),
+        bound_(logits.screened().bound(row)),
+        sure_(kSure * static_cast<float>(std::sqrt(logits.screened().variance(row)))),
+        ln_weighs_(std::log(kMayBeOff / logits.screened().variance(row))),
+        best_(top) {}
+
+  // `sum` is what was found of that tile.
+  void offer_tile(std::span<const float> z, std::size_t first_id, const Partial& sum) {
+    best_.offer_tile(z, first_id);
+    sum_ = sum_ ? merge(*sum_, sum) : sum;
+    // Both only rise: a token that is left out here is none of all.
+    const float least_top = best_.worst() - sure_, least_weighs = weighs(*sum_);
+    for_each_vec(z, -std::numeric_limits<float>::infinity(), [&](Vec v, std::size_t i) {
+      if (!xsimd::any((v + bounds(first_id + i) >= Vec(least_top)) | (v >= Vec(least_weighs)))) return;
+      const std::size_t end = std::min(i + kLanes, z.size());
+      for (std::size_t j = i; j < end; ++j) tokens_.push_back({static_cast<std::int32_t>(first_id + j), z[j]});
+    });
+    if (tokens_.size() > kMany) keep(least_top, least_weighs);
+  }
+
+  // Those of a part of the vocabulary that comes after all that was offered.
+  void offer_all(const Candidates& later) {
+    best_.offer_all(later.best_);
+    tokens_.insert(tokens_.end(), later.tokens_.begin(), later.tokens_.end());
+  }
+
+  // What they come to; `sum` is the row's.
+  std::span<const ScoredToken> settle(const Partial& sum) {
+    keep(least_top(), weighs(sum));
+    return tokens_;
+  }
+  // No other's true logit reaches it.
+  float least_top() const { return best_.worst() - sure_; }
+
+ private:
+  static constexpr std::size_t kMany = 4096;
+
+  float weighs(const Partial& sum) const { return static_cast<float>(sum.max + std::log(sum.sum_exp) + ln_weighs_); }
+
+  // How far off kLanes tokens' logits may be.
+  Vec bounds(std::size_t first_id) const {
+    return madd(Vec(bound_.y), Vec::load_unaligned(screen_.errors() + first_id),
+                madd(Vec(bound_.off), Vec::load_unaligned(screen_.norms() + first_id), Vec(bound_.rounding)));
+  }
+  float bound(std::int32_t id) const {
+    const auto i = static_cast<std::size_t>(id);
+    float lanes[kLanes];
+    bounds(i / kLanes * kLanes).store_unaligned(lanes);
+    return lanes[i % kLanes];
+  }
+
+  void keep(float least_top, float least_weighs) {
+    const auto first_other = std::partition(tokens_.begin(), tokens_.end(), [&](const ScoredToken& token) {
+      return token.logit + bound(token.id) >= least_top;
+    });
+    const auto end = std::partition(first_other, tokens_.end(),
+                                    [&](const ScoredToken& token) { return token.logit >= least_weighs; });
+    tokens_.erase(end, tokens_.end());
+    const auto n_top = static_cast<std::size_t>(first_other - tokens_.begin());
+    if (tokens_.size() <= n_top + kScored) return;
+    // Only the best of those that weigh, ties to the lower id.
+    const auto last = first_other + kScored;
+    std::nth_element(first_other, last, tokens_.end(), [](const ScoredToken& a, const ScoredToken& b) {
+      return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+    });
+    tokens_.erase(last, tokens_.end());
+  }
+
+  const Screen& screen_;
+  Screen::Rows::Bound bound_;
+  float sure_;
+  double ln_weighs_;
+  TopTokens best_;  // of the screen's logits
+  std::optional<Partial> sum_;
   std::vector<ScoredToken> tokens_;
 };
 
@@ -173,21 +324,28 @@ struct Found {
 // One thread's share: some tiles, one after the other, and the room they need.
 class Part {
  public:
-  Part(std::size_t n_row, std::size_t top, std::size_t n_rank)
-      : best(n_row, TopTokens(top)), ranks(n_rank, 0), logits_(n_row * kTile), exps_(n_row * kTile) {}
+  Part(const Logits& logits, std::size_t top, std::size_t n_rank)
+      : ranks(n_rank, 0), logits_(logits.n_row() * kTile), exps_(logits.n_row() * kTile) {
+    for (std::size_t r = 0; r < logits.n_row(); ++r)
+      if (logits.screen())
+        candidates.emplace_back(logits, r, top);
+      else
+        best.emplace_back(top);
+  }
 
-  void read_tile(const GroupedRows& rows, const PackedMatrix& W_U, std::size_t tile, std::span<const RankQuery> queries,
-                 std::span<const KlQuery> divergences, std::span<const float* const> offsets, Found& found) {
-    const std::size_t n_row = rows.n_row();
-    const std::size_t first = tile * kTile, last = std::min(first + kTile, W_U.n_out());
-    panel_products(rows, W_U, first / kPanel, (last + kPanel - 1) / kPanel, logits_.data(), kTile);
-    for (std::size_t r = 0; r < offsets.size(); ++r)
-      if (offsets[r]) add({offsets[r] + first, last - first}, logits_.data() + r * kTile);
+  void read_tile(const Logits& logits, std::size_t tile, std::span<const RankQuery> queries,
+                 std::span<const KlQuery> divergences, Found& found) {
+    const std::size_t n_row = logits.n_row();
+    const std::size_t first = tile * kTile, last = std::min(first + kTile, logits.d_vocab());
+    logits.tile(first, last, logits_.data(), kTile);
     const auto z = [&](std::size_t r) { return std::span<const float>(logits_.data() + r * kTile, last - first); };
 
     for (std::size_t r = 0; r < n_row; ++r) {
-      found.partials[tile * n_row + r] = reduce_tile(z(r), exps_.data() + r * kTile);
-      best[r].offer_tile(z(r), first);
+      Partial& sum = found.partials[tile * n_row + r] = reduce_tile(z(r), exps_.data() + r * kTile);
+      if (logits.screen())
+        candidates[r].offer_tile(z(r), first, sum);
+      else
+        best[r].offer_tile(z(r), first);
     }
     for (std::size_t i = 0; i < divergences.size(); ++i) {
       const auto [p, q, nats] = divergences[i];
@@ -197,63 +355,225 @@ class Part {
     }
     for (std::size_t i = 0; i < queries.size(); ++i) {
       const RankQuery& query = queries[i];
-      // Before its id an equal logit counts too.
+      // Before its id an equal logit counts too. Its own does not, whatever a screen makes of it.
       const auto id = static_cast<std::size_t>(query.id);
-      const std::size_t before = std::clamp(id, first, last) - first;
+      const std::size_t before = std::clamp(id, first, last) - first, after = std::clamp(id + 1, first, last) - first;
       ranks[i] += count_above(z(query.row).first(before), query.logit, true) +
-                  count_above(z(query.row).subspan(before), query.logit, false);
+                  count_above(z(query.row).subspan(after), query.logit, false);
     }
   }
 
-  std::vector<TopTokens> best;      // [n_row]
-  std::vector<std::int32_t> ranks;  // [n_rank], tokens found before each query's
+  std::vector<TopTokens> best;         // [n_row], without a screen
+  std::vector<Candidates> candidates;  // [n_row], behind one
+  std::vector<std::int32_t> ranks;     // [n_rank], tokens found before each query's
 
  private:
   std::vector<float> logits_, exps_;  // [n_row, kTile]
 };
 
+// The tokens of a row that its screen had scored again, the best first.
+struct Scored {
+  std::vector<ScoredToken> tokens;
+  std::vector<float> screened;  // their logits as the screen has them
+};
+
+std::vector<Scored> score_again(const Logits& logits, std::span<Candidates> candidates, std::span<const Partial> sums) {
+  std::vector<Place> places;  // row by row
+  std::vector<float> screened;
+  for (std::size_t r = 0; r < candidates.size(); ++r)
+    for (const ScoredToken& token : candidates[r].settle(sums[r])) {
+      places.push_back({r, static_cast<std::size_t>(token.id)});
+      screened.push_back(token.logit);
+    }
+  const std::vector<float> found = logits.true_logits(places);
+  std::vector<Scored> scored(candidates.size());
+  std::vector<std::size_t> order;
+  for (std::size_t begin = 0, end; begin < places.size(); begin = end) {
+    for (end = begin; end < places.size() && places[end].row == places[begin].row;) ++end;
+    order.resize(end - begin);
+    std::iota(order.begin(), order.end(), begin);
+    // Ties to the lower id.
+    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(-worth(found[i]), places[i].column); });
+    Scored& row = scored[places[begin].row];
+    for (const std::size_t i : order) {
+      row.tokens.push_back({static_cast<std::int32_t>(places[i].column), found[i]});
+      row.screened.push_back(screened[i]);
+    }
+  }
+  return scored;
+}
+
+// Puts the scored tokens' true logits into a row's sums, and takes from the rest what rounding adds on average: with
+// errors of variance s² that do not hang on z, E[exp(z + ε)] = exp(z + s²/2) and E[(z + ε) exp(z + ε)] = (z + s²) exp(z + s²/2).
+void put_right(Partial& sum, const Scored& scored, double variance) {
+  double exps = 0, exps_z = 0;
+  for (std::size_t i = 0; i < scored.tokens.size(); ++i) {
+    const double z = scored.tokens[i].logit - sum.max, screened = scored.screened[i] - sum.max;
+    exps += std::exp(z);
+    exps_z += std::exp(z) * z;
+    sum.sum_exp -= std::exp(screened);
+    sum.sum_exp_z -= std::exp(screened) * screened;
+    sum.sum_z += z - screened;
+  }
+  const double less = std::exp(-variance / 2), rest = std::max(sum.sum_exp, 0.0) * less;
+  sum.sum_exp_z = sum.sum_exp_z * less - variance * rest + exps_z;
+  sum.sum_exp = rest + exps;
+}
+
+// A token of p whose gap to q is worth scoring again holds at least so much of the probability.
+constexpr double kWorthAGap = 1e-4;
+
+// Puts true logits into gaps, too, and takes from the rest what rounding adds. `screened` and `right` are the rows' sums
+// before and after.
+void put_right(std::span<Gap> gaps, const Logits& logits, std::span<const KlQuery> divergences,
+               std::span<const Scored> scored, std::span<const Partial> screened, std::span<const Partial> right) {
+  struct Asked {
+    Place place;  // in q
+    std::size_t query;
+    float p, screened_p;
+  };
+  std::vector<Asked> asked;
+  for (std::size_t i = 0; i < divergences.size(); ++i) {
+    const auto [p, q, nats] = divergences[i];
+    for (std::size_t t = 0; t < scored[p].tokens.size(); ++t) {
+      const ScoredToken& token = scored[p].tokens[t];
+      if (std::exp(token.logit - right[p].max) < kWorthAGap * right[p].sum_exp) break;
+      asked.push_back({{q, static_cast<std::size_t>(token.id)}, i, token.logit, scored[p].screened[t]});
+    }
+  }
+  std::vector<Place> places;
+  for (const Asked& a : asked) places.push_back(a.place);
+  const std::vector<float> q_logits = logits.true_logits(places);
+
+  std::vector<double> exps(gaps.size(), 0.0), found(gaps.size(), 0.0);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto& [place, query, p, screened_p] = asked[i];
+    const float screened_q = logits.screened().logit(place.row, place.column) + logits.offset(place);
+    const double max = gaps[query].max, was = std::exp(screened_p - max);
+    exps[query] += was;
+    gaps[query].sum -= was * (screened_p - screened_q);
+    found[query] += std::exp(p - max) * (p - q_logits[i]);
+  }
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    const std::size_t p = divergences[i].p;
+    if (p == divergences[i].q) {
+      gaps[i].sum = 0;
+      continue;
+    }
+    const double variance = logits.screened().variance(p), rest = std::max(screened[p].sum_exp - exps[i], 0.0);
+    gaps[i].sum = (gaps[i].sum - variance * rest) * std::exp(-variance / 2) + found[i];
+  }
+}
+
+// Errors beyond that are too large for what put_right takes from the rest; a row without numbers has none that is less.
+constexpr double kMostVariance = 0.05;
+
+// Reads anew the rows that are open and what was asked of them.
+void read_without_screen(const std::vector<bool>& is_open, MatrixView<const float> rows, const PackedMatrix& W_U,
+                         std::size_t top, std::span<RankQuery> ranks, std::span<KlQuery> divergences,
+                         std::span<const float* const> offsets, std::span<RowReading> readings) {
+  std::vector<bool> is_wanted = is_open;
+  const auto is_asked = [&](const KlQuery& query) { return is_open[query.p] || is_open[query.q]; };
+  for (const KlQuery& query : divergences)
+    if (is_asked(query)) is_wanted[query.p] = is_wanted[query.q] = true;
+  std::vector<std::size_t> wanted, place(rows.n_row);
+  for (std::size_t r = 0; r < rows.n_row; ++r)
+    if (is_wanted[r]) place[r] = wanted.size(), wanted.push_back(r);
+  if (wanted.empty()) return;
+
+  Matrix X(wanted.size(), rows.n_col);
+  std::vector<const float*> X_offsets;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    std::ranges::copy(rows.row(wanted[i]), X.row(i).begin());
+    if (!offsets.empty()) X_offsets.push_back(offsets[wanted[i]]);
+  }
+  std::vector<RankQuery> X_ranks;
+  for (const RankQuery& query : ranks)
+    if (is_open[query.row]) X_ranks.push_back({place[query.row], query.id, query.logit});
+  std::vector<KlQuery> X_divergences;
+  for (const KlQuery& query : divergences)
+    if (is_asked(query)) X_divergences.push_back({place[query.p], place[query.q]});
+  auto found = unembed(X, W_U, top, X_ranks, X_divergences, X_offsets);
+
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (is_open[wanted[i]]) readings[wanted[i]] = std::move(found[i]);
+  auto rank = X_ranks.begin();
+  for (RankQuery& query : ranks)
+    if (is_open[query.row]) query.rank = (rank++)->rank;
+  auto divergence = X_divergences.begin();
+  for (KlQuery& query : divergences)
+    if (is_asked(query)) query.nats = (divergence++)->nats;
+}
+
 }  // namespace
 
 std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
                                 std::span<RankQuery> ranks, std::span<KlQuery> divergences,
-                                std::span<const float* const> offsets) {
+                                std::span<const float* const> offsets, const Screen* screen) {
   assert(top <= W_U.n_out() && (offsets.empty() || offsets.size() == rows.n_row));
   const std::size_t n_row = rows.n_row, d_vocab = W_U.n_out();
   const std::size_t n_tile = (d_vocab + kTile - 1) / kTile;
-  const GroupedRows grouped(rows, W_U);
+  const Logits logits(rows, W_U, offsets, screen);
   Found found{std::vector<Partial>(n_tile * n_row), std::vector<Gap>(n_tile * divergences.size())};
 
   // More parts than threads, so that none waits long for the last; nothing found hangs on how many there are.
   const std::size_t n_part = threads() == 1 ? 1 : std::min(n_tile, 4 * threads());
-  std::vector<Part> parts(n_part, Part(n_row, top, ranks.size()));
+  std::vector<Part> parts(n_part, Part(logits, top, ranks.size()));
   parallel_for(n_part, [&](std::size_t i) {
     for (std::size_t tile = i * n_tile / n_part; tile < (i + 1) * n_tile / n_part; ++tile)
-      parts[i].read_tile(grouped, W_U, tile, ranks, divergences, offsets, found);
+      parts[i].read_tile(logits, tile, ranks, divergences, found);
   });
   for (std::size_t i = 1; i < n_part; ++i) {
-    for (std::size_t r = 0; r < n_row; ++r) parts[0].best[r].offer_all(parts[i].best[r]);
+    for (std::size_t r = 0; r < parts[0].best.size(); ++r) parts[0].best[r].offer_all(parts[i].best[r]);
+    for (std::size_t r = 0; r < parts[0].candidates.size(); ++r)
+      parts[0].candidates[r].offer_all(parts[i].candidates[r]);
     for (std::size_t q = 0; q < ranks.size(); ++q) parts[0].ranks[q] += parts[i].ranks[q];
   }
   for (std::size_t q = 0; q < ranks.size(); ++q) ranks[q].rank = 1 + parts[0].ranks[q];
 
+  std::vector<Partial> sums;
+  std::vector<Gap> gaps;
+  for (std::size_t r = 0; r < n_row; ++r) sums.push_back(merge_tiles(found.partials, n_row, r, 0, n_tile));
+  for (std::size_t i = 0; i < divergences.size(); ++i)
+    gaps.push_back(merge_tiles(found.gaps, divergences.size(), i, 0, n_tile));
+  std::vector<Scored> scored;
+  if (screen) {
+    scored = score_again(logits, parts[0].candidates, sums);
+    const std::vector<Partial> screened = sums;
+    for (std::size_t r = 0; r < n_row; ++r) put_right(sums[r], scored[r], logits.screened().variance(r));
+    put_right(gaps, logits, divergences, scored, screened, sums);
+    for (RankQuery& query : ranks) {
+      const auto first = std::span(scored[query.row].tokens).first(std::min(top, scored[query.row].tokens.size()));
+      const auto at = std::ranges::find(first, query.id, &ScoredToken::id);
+      query.rank = at != first.end() ? static_cast<std::int32_t>(at - first.begin()) + 1
+                                     : std::max(query.rank, static_cast<std::int32_t>(top) + 1);
+    }
+  }
+
   std::vector<RowReading> readings(n_row);
-  std::vector<double> sum_exp(n_row);
   for (std::size_t r = 0; r < n_row; ++r) {
-    const Partial sum = merge_tiles(found.partials, n_row, r, 0, n_tile);
     RowReading& reading = readings[r];
-    reading.top = parts[0].best[r].take();
-    sum_exp[r] = sum.sum_exp;
-    const double ln_sum = std::log(sum.sum_exp);
-    reading.log_z = sum.max + ln_sum;
-    reading.mean_logit = sum.sum_z / static_cast<double>(d_vocab);
+    const std::span<const ScoredToken> tokens = screen ? scored[r].tokens : parts[0].best[r].tokens();
+    reading.top.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(std::min(top, tokens.size())));
+    const double ln_sum = std::log(sums[r].sum_exp);
+    reading.log_z = sums[r].max + ln_sum;
+    reading.mean_logit = sums[r].sum_z / static_cast<double>(d_vocab);
     // H = ln Z − E[z], both relative to the maximum. Rounding may leave less than 0; NaN stays NaN.
-    reading.entropy = std::max(ln_sum - sum.sum_exp_z / sum.sum_exp, 0.0);
+    reading.entropy = std::max(ln_sum - sums[r].sum_exp_z / sums[r].sum_exp, 0.0);
   }
   for (std::size_t i = 0; i < divergences.size(); ++i) {
     // KL = E_p[p − q] − ln Z_p + ln Z_q. Of a row from itself every gap and the difference of the ln Z is exactly 0.
     KlQuery& query = divergences[i];
-    const double gap = merge_tiles(found.gaps, divergences.size(), i, 0, n_tile).sum;
-    query.nats = std::max(gap / sum_exp[query.p] - readings[query.p].log_z + readings[query.q].log_z, 0.0);
+    query.nats = std::max(gaps[i].sum / sums[query.p].sum_exp - readings[query.p].log_z + readings[query.q].log_z, 0.0);
+  }
+  if (screen) {
+    std::vector<bool> is_open(n_row);
+    for (std::size_t r = 0; r < n_row; ++r) {
+      const bool is_sure = top == 0 || (readings[r].top.size() == top &&
+                                        readings[r].top.back().logit >= parts[0].candidates[r].least_top());
+      is_open[r] = !(is_sure && logits.screened().variance(r) < kMostVariance);
+    }
+    read_without_screen(is_open, rows, W_U, top, ranks, divergences, offsets, readings);
   }
   return readings;
 }

@@ -142,7 +142,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   std::vector<RankQuery> output_ranks;
   for (std::size_t i = n_other; i < n_cell; ++i) ask(i, output_ranks);
   for (RankQuery& rank : output_ranks) rank.row -= n_other;
-  auto outputs = unembed(normalized.rows(n_other, n_other + n_pos), W_U, top, output_ranks, {});
+  auto outputs = unembed(normalized.rows(n_other, n_other + n_pos), W_U, top, output_ranks, {}, {}, model.screen());
 
   std::vector<RankQuery> ranks;
   std::vector<KlQuery> divergences;
@@ -156,7 +156,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   if (options.beside)
     for (std::size_t i = 0; i < n_cell; ++i) divergences.push_back({n_cell + n_pos + i, i});
   std::vector<RowReading> readings;
-  if (n_other > 0) readings = unembed(normalized, W_U, top, ranks, divergences, offsets);
+  if (n_other > 0) readings = unembed(normalized, W_U, top, ranks, divergences, offsets, model.screen());
 
   std::vector<LensColumn> columns(n_pos);
   for (std::size_t i = 0; i < n_cell; ++i) {

@@ -5,9 +5,14 @@
 
 namespace lens {
 
+Model::Model(const Config& config, Weights weights, std::size_t n_param)
+    : config_(config), weights_(std::move(weights)), n_param_(n_param) {
+  if (Screen::pays(weights_.W_U.n_out())) screen_.emplace(weights_.W_U);
+}
+
 std::size_t Model::byte_size() const {
-  std::size_t bytes =
-      weights_.W_U.byte_size() + (weights_.W_E ? weights_.W_E->byte_size() : 0) + weights_.W_pos.size() * sizeof(float);
+  std::size_t bytes = (screen_ ? screen_->byte_size() : 0) + weights_.W_U.byte_size() +
+                      (weights_.W_E ? weights_.W_E->byte_size() : 0) + weights_.W_pos.size() * sizeof(float);
   for (const BlockWeights& b : weights_.blocks)
     bytes += b.W_QKV.byte_size() + b.W_O.byte_size() + b.W_in.byte_size() + b.W_out.byte_size();
   return bytes;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/matrix.h"
+#include "kernels/screen.h"
 #include "model/config.h"
 #include "model/weights.h"
 
@@ -16,8 +18,7 @@ namespace lens {
 
 class Model {
  public:
-  Model(const Config& config, Weights weights, std::size_t n_param)
-      : config_(config), weights_(std::move(weights)), n_param_(n_param) {}
+  Model(const Config& config, Weights weights, std::size_t n_param);
 
   const Config& config() const { return config_; }
   const Weights& weights() const { return weights_; }
@@ -41,6 +42,8 @@ class Model {
   };
   NormDirection norm_direction(std::span<const double> d, float scale) const;
   const PackedMatrix& W_U() const { return weights_.W_U; }
+  // W_U's, or null where it would not pay.
+  const Screen* screen() const { return screen_ ? &*screen_ : nullptr; }
   // [d_model, d_vocab], a token's embedding a column.
   const PackedMatrix& W_E() const { return weights_.W_E ? *weights_.W_E : weights_.W_U; }
 
@@ -48,6 +51,7 @@ class Model {
   Config config_;
   Weights weights_;
   std::size_t n_param_;
+  std::optional<Screen> screen_;
 };
 
 }  // namespace lens

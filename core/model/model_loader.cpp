@@ -38,6 +38,11 @@ struct Quants {
   std::vector<float> scales;        // [n_out, n_in / kQ8Values]
 };
 
+// What the model's screen will take.
+std::size_t screen_size(const Config& c) {
+  return Screen::pays(c.d_vocab) ? Screen::byte_size(c.d_model, c.d_vocab) : 0;
+}
+
 }  // namespace
 
 std::optional<Precision> precision_named(std::string_view name) {
@@ -193,7 +198,7 @@ PackedMatrix::Storage ModelLoader::storage_of(const StoredWeight& stored, Precis
 }
 
 std::uint64_t ModelLoader::n_kept(Precision precision) const {
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = screen_size(config());
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const std::uint64_t n_value = product(slots_[i].shape);
     const auto storage =
@@ -223,6 +228,7 @@ void ModelLoader::make_room() {
     *std::get<PackedMatrix*>(slots_[i].field) =
         PackedMatrix(shape[by_output ? 1 : 0], shape[by_output ? 0 : 1], storage_of(stored_[i], precision_));
   }
+  screen_room_.resize(screen_size(config()));
 }
 
 Status ModelLoader::put(std::size_t file, std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -256,6 +262,7 @@ Result<Model> ModelLoader::finish() {
       return Error{"weights_missing", checkpoint_.in_file(wanted_[i].stored) + ": of its " +
                                           std::to_string(wanted_[i].end - wanted_[i].begin) + " bytes only " +
                                           std::to_string(arrived_[i]) + " came; open the model again."};
+  screen_room_ = std::vector<std::byte>();
   return Model(config(), std::move(weights_), n_param_);
 }
 

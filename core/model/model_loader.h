@@ -44,7 +44,7 @@ class ModelLoader {
 
   const Config& config() const { return checkpoint_.config(); }
   std::size_t n_param() const { return n_param_; }
-  std::uint64_t n_kept(Precision precision) const;                    // bytes that the weights take in it
+  std::uint64_t n_kept(Precision precision) const;                    // bytes that weights and screen take in it
   const std::vector<WantedBytes>& wanted() const { return wanted_; }  // in the files' order
 
   // Makes room for all matrices, so that what does not fit is known before any of them is fetched (bad_alloc).
@@ -69,6 +69,7 @@ class ModelLoader {
   std::vector<WantedBytes> wanted_;
   std::vector<WeightSlot> slots_;                   // of wanted_
   std::vector<StoredWeight> stored_;                // of wanted_
+  std::vector<std::byte> screen_room_;              // kept free for what is made of W_U when all has come
   std::vector<std::uint64_t> arrived_;              // bytes, of wanted_
   std::vector<std::shared_ptr<Arrival>> arrivals_;  // of wanted_; only while its bytes are coming
 };

@@ -1,5 +1,6 @@
 // A model that comes in pieces takes the room of its weights, and little more: its file is never in wasm's memory.
-// Every day with two of GPT-2 small's layers at its full vocabulary; a full run takes all twelve.
+// Of the build that keeps most, for W_U's screen comes with it. Every day with two of GPT-2 small's layers at its full
+// vocabulary; a full run takes all twelve.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -66,12 +67,12 @@ function piece() {
 
 for (const [precision, most] of /** @type {[import('#lens').Precision, number][]} */ ([
   ['q8_0', 260],
-  ['f16', 300],
+  ['f16', 340],
   ['as_stored', 620],
 ]))
   test(`GPT-2 small's shape, ${n_layer} layers, from F32 kept ${precision}`, async () => {
-    const { default: createLens } = await import(new URL('lens.mjs', build).href);
-    const module = await createLens({ wasmBinary: readFileSync(new URL('lens.wasm', build)) });
+    const { default: createLens } = await import(new URL('lens-relaxed.mjs', build).href);
+    const module = await createLens({ wasmBinary: readFileSync(new URL('lens-relaxed.wasm', build)) });
     const engine = new module.Engine();
     const { bytes, size } = header();
     const config = { model_type: 'gpt2', n_layer, bos_token_id: 50256 };

@@ -1,0 +1,283 @@
+#include "kernels/screen.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "kernels/byte_dots.h"
+
+namespace lens {
+namespace {
+
+constexpr std::size_t kRows = 4;       // of a group: with two vectors their sums stay in V8's registers
+constexpr std::size_t kRowBlock = 64;  // rows that share a pass over a panel
+constexpr std::size_t kChunk = 64;     // inputs that share a scale: more round more, fewer cost more
+constexpr int kZero = 64;              // stands for n = 0, so that no n is negative
+constexpr float kMostValue = 127, kMostInput = 63;
+// A sum takes half a chunk, whose norms may be these together: 190 · 172 < 2¹⁵. Rounding adds √32 / 2 at most.
+constexpr double kValueNorm = 190 - 2.83, kInputNorm = 172 - 2.83;
+// Inputs so many times the others' root mean square are outliers, up to so many.
+constexpr float kFar = 5;
+constexpr std::size_t kMostOutliers = 16;
+
+std::size_t chunks_of(std::size_t n_in) { return (n_in + kChunk - 1) / kChunk; }
+std::size_t padded(std::size_t n_out) { return (n_out + kPanel - 1) / kPanel * kPanel; }
+// Which of its column's two sums an input is added to.
+std::size_t half_of(std::size_t k) { return k % 4 / 2; }
+
+// Never less than `x`.
+float rounded_up(double x) { return static_cast<float>(x * (1 + 1e-6)); }
+
+// Rounds one chunk of a row, y [kChunk]; returns the scale. What it leaves over stays in y.
+float round_chunk(float* y, std::int8_t* n) {
+  float most = 0;
+  double squares[2] = {};
+  for (std::size_t k = 0; k < kChunk; ++k) {
+    most = std::max(most, std::abs(y[k]));
+    squares[half_of(k)] += static_cast<double>(y[k]) * y[k];
+  }
+  const auto norm = static_cast<float>(std::sqrt(std::max(squares[0], squares[1])) / kInputNorm);
+  const float wanted = std::max(most / kMostInput, norm);
+  const float scale = wanted > 1e-30f ? wanted : 0, up = scale > 0 ? 1 / scale : 0;  // less has no inverse
+  for (std::size_t k = 0; k < kChunk; ++k) {
+    const float rounded = std::clamp(std::nearbyint(y[k] * up), -kMostInput, kMostInput);
+    n[k] = static_cast<std::int8_t>(rounded);
+    y[k] = static_cast<float>(y[k] - static_cast<double>(rounded) * scale);
+  }
+  return scale;
+}
+
+// R rows against one panel.
+template <std::size_t R>
+void tile(const std::uint8_t* x, const float* x_scales, std::size_t n_chunk, const std::int8_t* w,
+          const std::int16_t* zeros, float* totals) {
+  for (std::size_t v = 0; v < R * kPanel; v += kLanes) Vec(0.0f).store_unaligned(totals + v);
+  for (std::size_t chunk = 0; chunk < n_chunk; ++chunk, zeros += 2 * kPanel, x_scales += R) {
+    const Shorts first[2] = {load_shorts(zeros), load_shorts(zeros + 2 * kLanes)};
+    Shorts sums[R][2];
+    for (auto& row : sums) row[0] = first[0], row[1] = first[1];
+#pragma clang loop unroll(disable)
+    for (const std::int8_t* end = w + kChunk * kPanel; w != end; w += 4 * kPanel, x += 4 * R) {
+      const Bytes weights[2] = {load_bytes(w), load_bytes(w + 4 * kLanes)};
+#pragma clang loop unroll(full)
+      for (std::size_t r = 0; r < R; ++r) {
+        const Bytes x_r = same_four(x + 4 * r);
+        for (std::size_t v = 0; v < 2; ++v) sums[r][v] = add_byte_dots(sums[r][v], weights[v], x_r);
+      }
+    }
+    for (std::size_t r = 0; r < R; ++r)
+      for (std::size_t v = 0; v < 2; ++v) {
+        float* total = totals + r * kPanel + v * kLanes;
+        madd(xsimd::to_float(both_sums(sums[r][v])), Vec(x_scales[r]), Vec::load_unaligned(total))
+            .store_unaligned(total);
+      }
+  }
+}
+
+}  // namespace
+
+bool Screen::pays(std::size_t n_out) { return kHasByteDots && n_out >= 8192; }
+
+std::size_t Screen::byte_size(std::size_t n_in, std::size_t n_out) {
+  const std::size_t n_chunk = chunks_of(n_in);
+  return padded(n_out) * (n_chunk * (kChunk + 2 * sizeof(std::int16_t)) + 3 * sizeof(float));
+}
+
+Screen::Screen(const PackedMatrix& W)
+    : n_out_(W.n_out()),
+      n_chunk_(chunks_of(W.n_in())),
+      mean_(W.mean_column()),
+      spread_(W.n_in(), 0.0),
+      values_(padded(n_out_) * n_chunk_ * kChunk),
+      zeros_(padded(n_out_) * n_chunk_ * 2),
+      scales_(padded(n_out_)),
+      norms_(padded(n_out_)),
+      errors_(padded(n_out_)) {
+  const std::size_t n_in = W.n_in();
+  const auto n = static_cast<double>(n_out_);
+  std::vector<float> room(n_in * kPanel);
+  const auto for_panels = [&](auto f) {
+    for (std::size_t p = 0; p < W.n_panel(); ++p)
+      f(p, W.panel(p, 0, n_in, room.data()), std::min(kPanel, n_out_ - p * kPanel));
+  };
+  for_panels([&](std::size_t, const float* panel, std::size_t n_column) {
+    double norm[kPanel] = {};
+    for (std::size_t k = 0; k < n_in; ++k)
+      for (std::size_t c = 0; c < n_column; ++c) {
+        const double value = panel[k * kPanel + c], off = value - mean_[k];
+        spread_[k] += off * off / n;
+        norm[c] += value * value;
+      }
+    largest_ = std::max(largest_, std::sqrt(*std::ranges::max_element(norm)));
+  });
+  // A row of W_U that is the same for all tokens has no part in w; it must not divide by zero.
+  for (double& r : spread_) r = r > 0 ? std::sqrt(r) : 1;
+
+  std::vector<float> w(n_chunk_ * kChunk * kPanel);  // [n_in, kPanel], zeros beyond
+  for_panels([&](std::size_t p, const float* panel, std::size_t n_column) {
+    float most[kPanel] = {};
+    double squares[kPanel] = {}, largest_half[kPanel] = {}, errors[kPanel] = {};
+    for (std::size_t chunk = 0; chunk < n_chunk_; ++chunk) {
+      double half[2][kPanel] = {};
+      for (std::size_t k = chunk * kChunk; k < std::min((chunk + 1) * kChunk, n_in); ++k)
+        for (std::size_t c = 0; c < kPanel; ++c) {
+          const double value = c < n_column ? (panel[k * kPanel + c] - mean_[k]) / spread_[k] : 0;
+          w[k * kPanel + c] = static_cast<float>(value);
+          most[c] = std::max(most[c], std::abs(w[k * kPanel + c]));
+          half[half_of(k)][c] += value * value;
+        }
+      for (std::size_t c = 0; c < kPanel; ++c) {
+        squares[c] += half[0][c] + half[1][c];
+        largest_half[c] = std::max({largest_half[c], half[0][c], half[1][c]});
+      }
+    }
+    float up[kPanel];
+    for (std::size_t c = 0; c < kPanel; ++c) {
+      const auto scale =
+          static_cast<float>(std::max(most[c] / double{kMostValue}, std::sqrt(largest_half[c]) / kValueNorm));
+      scales_[p * kPanel + c] = scale > 1e-30f ? scale : 0;
+      up[c] = scale > 1e-30f ? 1 / scale : 0;
+    }
+    std::int8_t* into = values_.data() + p * n_chunk_ * kChunk * kPanel;
+    std::int16_t* zeros = zeros_.data() + p * n_chunk_ * kPanel * 2;
+    for (std::size_t chunk = 0; chunk < n_chunk_; ++chunk) {
+      int sums[kPanel * 2] = {};
+      for (std::size_t k = chunk * kChunk; k < (chunk + 1) * kChunk; ++k)
+        for (std::size_t c = 0; c < kPanel; ++c) {
+          const float value = w[k * kPanel + c];
+          const float q = std::clamp(std::nearbyint(value * up[c]), -kMostValue, kMostValue);
+          into[k / 4 * 4 * kPanel + c * 4 + k % 4] = static_cast<std::int8_t>(q);
+          sums[c * 2 + half_of(k)] += static_cast<int>(q);
+          const double off = value - static_cast<double>(q) * scales_[p * kPanel + c];
+          errors[c] += off * off;
+        }
+      for (std::size_t i = 0; i < kPanel * 2; ++i)
+        zeros[chunk * kPanel * 2 + i] = static_cast<std::int16_t>(-kZero * sums[i]);
+    }
+    for (std::size_t c = 0; c < n_column; ++c) {
+      norms_[p * kPanel + c] = rounded_up(std::sqrt(squares[c]));
+      errors_[p * kPanel + c] =
+          rounded_up(std::sqrt(errors[c]) + 1e-6 * std::sqrt(squares[c]));  // w itself was rounded
+      largest_norm_ = std::max(largest_norm_, std::sqrt(squares[c]));
+      squared_norm_ += squares[c] / n;
+      squared_error_ += errors[c] / n;
+    }
+  });
+}
+
+Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Screen& screen)
+    : W_(W),
+      screen_(screen),
+      n_row_(X.n_row),
+      n_together_(n_row_ == 1 ? 1 : kRows),
+      bounds_(n_row_),
+      variances_(n_row_) {
+  const std::size_t n_in = X.n_col, n_chunk = screen.n_chunk_, n_together = n_together_;
+  const std::size_t n_group = (n_row_ + n_together - 1) / n_together;
+  values_.resize(n_group * n_chunk * kChunk * n_together, kZero);
+  scales_.resize(n_group * n_chunk * n_together);
+  shifts_.resize(n_group * n_together);
+  std::vector<float> y(n_chunk * kChunk);  // zeros beyond n_in
+  for (std::size_t r = 0; r < n_row_; ++r) {
+    const auto x = X.row(r);
+    double shift = 0, x_squares = 0, squares = 0;
+    for (std::size_t k = 0; k < n_in; ++k) {
+      y[k] = static_cast<float>(x[k] * screen.spread_[k]);
+      shift += x[k] * screen.mean_[k];
+      x_squares += static_cast<double>(x[k]) * x[k];
+      squares += static_cast<double>(y[k]) * y[k];
+    }
+    shifts_[r] = static_cast<float>(shift);
+    if (!std::isfinite(squares)) {  // then no logit is
+      constexpr float none = std::numeric_limits<float>::quiet_NaN();
+      shifts_[r] = none;
+      bounds_[r] = {none, none, none};
+      variances_[r] = none;
+      continue;
+    }
+    const double all = std::sqrt(squares);
+    for (std::size_t n = 0; n < kMostOutliers; ++n) {
+      const auto at = std::ranges::max_element(y, {}, [](float value) { return std::abs(value); });
+      const double square = static_cast<double>(*at) * *at;
+      if (square * static_cast<double>(n_in) <= kFar * kFar * (squares - square)) break;
+      const auto in = static_cast<std::size_t>(at - y.begin());
+      outliers_.push_back({in, r, x[in]});
+      *at = 0;
+      squares = 0;
+      for (const float value : y) squares += static_cast<double>(value) * value;
+    }
+
+    std::size_t at = r / n_together * n_chunk * n_together + r % n_together;
+    for (std::size_t chunk = 0; chunk < n_chunk; ++chunk, at += n_together) {
+      std::int8_t n[kChunk];
+      scales_[at] = round_chunk(y.data() + chunk * kChunk, n);
+      std::uint8_t* into =
+          values_.data() + (r / n_together * n_chunk + chunk) * kChunk * n_together + r % n_together * 4;
+      for (std::size_t k = 0; k < kChunk; ++k)
+        into[k / 4 * 4 * n_together + k % 4] = static_cast<std::uint8_t>(kZero + n[k]);
+    }
+    double left = 0;
+    for (const float value : y) left += static_cast<double>(value) * value;
+    // Each of fewer than n_in + 64 additions, here or in a float32 product, rounds by 2⁻²⁴ of what it adds up, and so does y.
+    const double rounding = static_cast<double>(n_in + 64) * 0x1p-23 *
+                            (std::sqrt(x_squares) * screen.largest_ + all * screen.largest_norm_ + std::abs(shift));
+    bounds_[r] = {rounded_up(std::sqrt(squares)), rounded_up(std::sqrt(left)), rounded_up(rounding)};
+    variances_[r] = (left * screen.squared_norm_ + squares * screen.squared_error_) / static_cast<double>(n_in);
+  }
+  std::ranges::sort(outliers_, {}, [](const Outlier& o) { return std::pair(o.in, o.row); });
+}
+
+void Screen::Rows::logits(std::size_t begin, std::size_t end, float* out, std::size_t stride) const {
+  const std::size_t n_together = n_together_, n_chunk = screen_.n_chunk_;
+  const std::size_t n_group = shifts_.size() / n_together, n_block = kRowBlock / n_together;
+  // By a pointer, lest it becomes a part of these loops, whose variables take its sums' registers.
+  const auto meet = n_together == 1 ? tile<1> : tile<kRows>;
+  float totals[kRows * kPanel];
+  for (std::size_t block = 0; block < n_group; block += n_block)
+    for (std::size_t p = begin; p < end; ++p)
+      for (std::size_t g = block; g < std::min(block + n_block, n_group); ++g) {
+        meet(values_.data() + g * n_chunk * kChunk * n_together, scales_.data() + g * n_chunk * n_together, n_chunk,
+             screen_.values_.data() + p * n_chunk * kChunk * kPanel, screen_.zeros_.data() + p * n_chunk * kPanel * 2,
+             totals);
+        for (std::size_t r = g * n_together; r < std::min((g + 1) * n_together, n_row_); ++r)
+          for (std::size_t v = 0; v < kPanel; v += kLanes)
+            madd(Vec::load_unaligned(totals + r % n_together * kPanel + v),
+                 Vec::load_unaligned(&screen_.scales_[p * kPanel + v]), Vec(shifts_[r]))
+                .store_unaligned(out + r * stride + (p - begin) * kPanel + v);
+      }
+  for (std::size_t p = begin; p < end; ++p) {
+    float room[kPanel];
+    for (std::size_t i = 0; i < outliers_.size();) {
+      const std::size_t in = outliers_[i].in;
+      const float* weights = W_.panel(p, in, 1, room);
+      const Vec mean(static_cast<float>(screen_.mean_[in]));
+      const Vec w[2] = {Vec::load_unaligned(weights) - mean, Vec::load_unaligned(weights + kLanes) - mean};
+      for (; i < outliers_.size() && outliers_[i].in == in; ++i)
+        for (std::size_t v = 0; v < 2; ++v) {
+          float* z = out + outliers_[i].row * stride + (p - begin) * kPanel + v * kLanes;
+          madd(Vec(outliers_[i].x), w[v], Vec::load_unaligned(z)).store_unaligned(z);
+        }
+    }
+  }
+}
+
+float Screen::Rows::logit(std::size_t row, std::size_t column) const {
+  const std::size_t panel = column / kPanel, at = column % kPanel;
+  const std::size_t n_together = n_together_, n_chunk = screen_.n_chunk_;
+  const std::uint8_t* x = values_.data() + row / n_together * n_chunk * kChunk * n_together + row % n_together * 4;
+  const std::int8_t* w = screen_.values_.data() + panel * n_chunk * kChunk * kPanel + at * 4;
+  double total = 0;
+  for (std::size_t chunk = 0; chunk < n_chunk; ++chunk) {
+    int sum = 0;
+    for (std::size_t step = 0; step < kChunk / 4; ++step, x += n_together * 4, w += kPanel * 4)
+      for (std::size_t i = 0; i < 4; ++i) sum += (x[i] - kZero) * w[i];
+    total += static_cast<double>(sum) * scales_[(row / n_together * n_chunk + chunk) * n_together + row % n_together];
+  }
+  total = total * screen_.scales_[column] + shifts_[row];
+  for (const Outlier& outlier : outliers_)
+    if (outlier.row == row) total += outlier.x * (W_.at(outlier.in, column) - screen_.mean_[outlier.in]);
+  return static_cast<float>(total);
+}
+
+}  // namespace lens
