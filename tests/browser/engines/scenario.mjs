@@ -112,7 +112,8 @@ export const scenario = {
   'its link opens the same in a fresh page': async (engine) => {
     const state = () => JSON.stringify(window.logitLens.experiment);
     const asked = await engine.evaluate(state);
-    await becomes(engine, () => location.hash.includes('view.position=2'), true);
+    // The address follows a moment later: the cell, and no projector any more.
+    await becomes(engine, () => /view\.position=2/.test(location.hash) && !/projector/.test(location.hash), true);
     const link = await engine.evaluate(() => location.href);
     const grid = await gridText(engine);
     await engine.goto('about:blank');
