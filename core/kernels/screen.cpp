@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -26,8 +27,8 @@ std::size_t padded(std::size_t n_out) { return (n_out + kPanel - 1) / kPanel * k
 // Which of its column's two sums an input is added to.
 std::size_t half_of(std::size_t k) { return k % 4 / 2; }
 
-// Never less than `x`.
-float rounded_up(double x) { return static_cast<float>(x * (1 + 1e-6)); }
+// Never less than `x` was before its thousands of squares were added up as floats.
+float rounded_up(double x) { return static_cast<float>(x * (1 + 1e-4)); }
 
 // Rounds one chunk of a row, y [kChunk]; returns the scale. What it leaves over stays in y.
 float round_chunk(float* y, std::int8_t* n) {
@@ -88,82 +89,93 @@ Screen::Screen(const PackedMatrix& W)
     : n_out_(W.n_out()),
       n_chunk_(chunks_of(W.n_in())),
       mean_(W.mean_column()),
-      spread_(W.n_in(), 0.0),
+      spread_(n_chunk_ * kChunk, 1.0f),
       values_(padded(n_out_) * n_chunk_ * kChunk),
       zeros_(padded(n_out_) * n_chunk_ * 2),
       scales_(padded(n_out_)),
       norms_(padded(n_out_)),
       errors_(padded(n_out_)) {
-  const std::size_t n_in = W.n_in();
-  const auto n = static_cast<double>(n_out_);
-  std::vector<float> room(n_in * kPanel);
-  const auto for_panels = [&](auto f) {
-    for (std::size_t p = 0; p < W.n_panel(); ++p)
-      f(p, W.panel(p, 0, n_in, room.data()), std::min(kPanel, n_out_ - p * kPanel));
-  };
-  for_panels([&](std::size_t, const float* panel, std::size_t n_column) {
-    double norm[kPanel] = {};
-    for (std::size_t k = 0; k < n_in; ++k)
-      for (std::size_t c = 0; c < n_column; ++c) {
-        const double value = panel[k * kPanel + c], off = value - mean_[k];
-        spread_[k] += off * off / n;
-        norm[c] += value * value;
+  const std::size_t n_in = W.n_in(), n_panel = W.n_panel();
+  std::vector<float> mean(n_chunk_ * kChunk), room(n_in * kPanel);
+  std::ranges::transform(mean_, mean.begin(), [](double m) { return static_cast<float>(m); });
+
+  // Panels' columns beyond n_out are zeros, of which nobody asks and which only add a little to the spread.
+  std::vector<double> squares(n_in, 0.0);
+  for (std::size_t p = 0; p < n_panel; ++p) {
+    const float* panel = W.panel(p, 0, n_in, room.data());
+    Vec norm[2] = {Vec(0.0f), Vec(0.0f)};
+    for (std::size_t k = 0; k < n_in; ++k) {
+      Vec square(0.0f);
+      for (std::size_t v = 0; v < 2; ++v) {
+        const Vec value = Vec::load_unaligned(panel + k * kPanel + v * kLanes), off = value - mean[k];
+        square = madd(off, off, square);
+        norm[v] = madd(value, value, norm[v]);
       }
-    largest_ = std::max(largest_, std::sqrt(*std::ranges::max_element(norm)));
-  });
-  // A row of W_U that is the same for all tokens has no part in w; it must not divide by zero.
-  for (double& r : spread_) r = r > 0 ? std::sqrt(r) : 1;
+      squares[k] += static_cast<double>(xsimd::reduce_add(square));
+    }
+    largest_ = std::max(largest_, std::sqrt(double{xsimd::reduce_max(xsimd::max(norm[0], norm[1]))}));
+  }
+  // An input that is the same to all tokens has no part in w; it must not divide by zero.
+  for (std::size_t k = 0; k < n_in; ++k)
+    if (squares[k] > 0) spread_[k] = static_cast<float>(std::sqrt(squares[k] / static_cast<double>(n_out_)));
 
   std::vector<float> w(n_chunk_ * kChunk * kPanel);  // [n_in, kPanel], zeros beyond
-  for_panels([&](std::size_t p, const float* panel, std::size_t n_column) {
-    float most[kPanel] = {};
-    double squares[kPanel] = {}, largest_half[kPanel] = {}, errors[kPanel] = {};
-    for (std::size_t chunk = 0; chunk < n_chunk_; ++chunk) {
-      double half[2][kPanel] = {};
-      for (std::size_t k = chunk * kChunk; k < std::min((chunk + 1) * kChunk, n_in); ++k)
-        for (std::size_t c = 0; c < kPanel; ++c) {
-          const double value = c < n_column ? (panel[k * kPanel + c] - mean_[k]) / spread_[k] : 0;
-          w[k * kPanel + c] = static_cast<float>(value);
-          most[c] = std::max(most[c], std::abs(w[k * kPanel + c]));
-          half[half_of(k)][c] += value * value;
+  for (std::size_t p = 0; p < n_panel; ++p) {
+    const float* panel = W.panel(p, 0, n_in, room.data());
+    const std::size_t first = p * kPanel;
+    for (std::size_t v = 0; v < kPanel; v += kLanes) {
+      const Vec none(0.0f);
+      Vec most = none, norm = none, largest_half = none, error = none;
+      for (std::size_t k = 0; k < n_in;) {
+        Vec half[2] = {none, none};
+        for (const std::size_t end = std::min(k + kChunk, n_in); k < end; ++k) {
+          const Vec value = (Vec::load_unaligned(panel + k * kPanel + v) - mean[k]) / spread_[k];
+          value.store_unaligned(&w[k * kPanel + v]);
+          most = xsimd::max(most, xsimd::abs(value));
+          half[half_of(k)] = madd(value, value, half[half_of(k)]);
         }
-      for (std::size_t c = 0; c < kPanel; ++c) {
-        squares[c] += half[0][c] + half[1][c];
-        largest_half[c] = std::max({largest_half[c], half[0][c], half[1][c]});
+        norm += half[0] + half[1];
+        largest_half = xsimd::max(largest_half, xsimd::max(half[0], half[1]));
       }
-    }
-    float up[kPanel];
-    for (std::size_t c = 0; c < kPanel; ++c) {
-      const auto scale =
-          static_cast<float>(std::max(most[c] / double{kMostValue}, std::sqrt(largest_half[c]) / kValueNorm));
-      scales_[p * kPanel + c] = scale > 1e-30f ? scale : 0;
-      up[c] = scale > 1e-30f ? 1 / scale : 0;
-    }
-    std::int8_t* into = values_.data() + p * n_chunk_ * kChunk * kPanel;
-    std::int16_t* zeros = zeros_.data() + p * n_chunk_ * kPanel * 2;
-    for (std::size_t chunk = 0; chunk < n_chunk_; ++chunk) {
-      int sums[kPanel * 2] = {};
-      for (std::size_t k = chunk * kChunk; k < (chunk + 1) * kChunk; ++k)
-        for (std::size_t c = 0; c < kPanel; ++c) {
-          const float value = w[k * kPanel + c];
-          const float q = std::clamp(std::nearbyint(value * up[c]), -kMostValue, kMostValue);
-          into[k / 4 * 4 * kPanel + c * 4 + k % 4] = static_cast<std::int8_t>(q);
-          sums[c * 2 + half_of(k)] += static_cast<int>(q);
-          const double off = value - static_cast<double>(q) * scales_[p * kPanel + c];
-          errors[c] += off * off;
+      const Vec wanted = xsimd::max(most / kMostValue, xsimd::sqrt(largest_half) / static_cast<float>(kValueNorm));
+      const auto is_some = wanted > Vec(1e-30f);  // less has no inverse
+      const Vec scale = xsimd::select(is_some, wanted, none), up = xsimd::select(is_some, 1.0f / wanted, none);
+      for (std::size_t chunk = 0; chunk < n_chunk_; ++chunk) {
+        Ints sums[2] = {Ints(0), Ints(0)};
+        for (std::size_t k = chunk * kChunk; k < (chunk + 1) * kChunk; k += 4) {
+          Ints bytes(0);  // the four of a column, the first one lowest
+          for (std::size_t i = 0; i < 4; ++i) {
+            const Vec value = Vec::load_unaligned(&w[(k + i) * kPanel + v]);
+            const Vec q = xsimd::clip(xsimd::nearbyint(value * up), Vec(-kMostValue), Vec(kMostValue));
+            const Vec off = value - q * scale;
+            error = madd(off, off, error);
+            const Ints integer = xsimd::to_int(q);
+            sums[half_of(i)] += integer;
+            bytes |= (integer & 255) << static_cast<int>(8 * i);
+          }
+          std::memcpy(values_.data() + (first * n_chunk_ + chunk * kPanel) * kChunk + k % kChunk * kPanel + v * 4,
+                      &bytes, sizeof bytes);
         }
-      for (std::size_t i = 0; i < kPanel * 2; ++i)
-        zeros[chunk * kPanel * 2 + i] = static_cast<std::int16_t>(-kZero * sums[i]);
+        for (std::size_t half = 0; half < 2; ++half) {
+          std::int32_t sum[kLanes];
+          sums[half].store_unaligned(sum);
+          for (std::size_t c = 0; c < kLanes; ++c)
+            zeros_[(first * n_chunk_ + chunk * kPanel + v + c) * 2 + half] = static_cast<std::int16_t>(-kZero * sum[c]);
+        }
+      }
+      scale.store_unaligned(&scales_[first + v]);
+      norm.store_unaligned(&norms_[first + v]);
+      error.store_unaligned(&errors_[first + v]);
     }
-    for (std::size_t c = 0; c < n_column; ++c) {
-      norms_[p * kPanel + c] = rounded_up(std::sqrt(squares[c]));
-      errors_[p * kPanel + c] =
-          rounded_up(std::sqrt(errors[c]) + 1e-6 * std::sqrt(squares[c]));  // w itself was rounded
-      largest_norm_ = std::max(largest_norm_, std::sqrt(squares[c]));
-      squared_norm_ += squares[c] / n;
-      squared_error_ += errors[c] / n;
-    }
-  });
+  }
+  for (std::size_t v = 0; v < n_out_; ++v) {
+    squared_norm_ += static_cast<double>(norms_[v]) / static_cast<double>(n_out_);
+    squared_error_ += static_cast<double>(errors_[v]) / static_cast<double>(n_out_);
+    const double norm = std::sqrt(double{norms_[v]});
+    norms_[v] = rounded_up(norm);
+    errors_[v] = rounded_up(std::sqrt(double{errors_[v]}) + 1e-6 * norm);  // w itself was rounded
+    largest_norm_ = std::max(largest_norm_, norm);
+  }
 }
 
 Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Screen& screen)

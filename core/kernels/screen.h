@@ -72,9 +72,10 @@ class Screen {
 
  private:
   std::size_t n_out_, n_chunk_;
-  std::vector<double> mean_, spread_;  // [n_in] m and r
-  std::vector<std::int8_t> values_;    // [n_panel, n_chunk, kChunk / 4, kPanel, 4] q
-  std::vector<std::int16_t> zeros_;    // [n_panel, n_chunk, kPanel, 2] what 64 in place of n = 0 adds, to be taken away
+  std::vector<double> mean_;         // [n_in] m
+  std::vector<float> spread_;        // [n_in and to the chunk's end] r
+  std::vector<std::int8_t> values_;  // [n_panel, n_chunk, kChunk / 4, kPanel, 4] q
+  std::vector<std::int16_t> zeros_;  // [n_panel, n_chunk, kPanel, 2] what 64 in place of n = 0 adds, to be taken away
   std::vector<float> scales_, norms_, errors_;   // [n_padded]
   double squared_norm_ = 0, squared_error_ = 0;  // means over the vocabulary
   double largest_ = 0, largest_norm_ = 0;        // max_v ‖W_U[:, v]‖ and ‖w_v‖
