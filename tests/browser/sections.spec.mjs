@@ -222,6 +222,7 @@ test('attention over a long prompt: a pixel shows the strongest of the squares t
 test('attention over many prompts: a dot for each, of its own run; r is theirs; the link keeps them', async ({
   page,
 }) => {
+  test.slow(); // two dozen runs, thrice
   await openAt(page, { sections: ['attention'], part: '7.2' });
   await page.locator('.over summary').click();
   await page.getByRole('button', { name: 'Fill in an example' }).click();

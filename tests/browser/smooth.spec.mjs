@@ -74,6 +74,7 @@ test('typing and scrolling, as measured here', async ({ page }) => {
 });
 
 test('with every section open, moving the selection draws no picture again', async ({ page }) => {
+  test.slow(); // on a busy machine
   await page.addInitScript(() => {
     window.strokes = 0;
     const ink = /** @type {any} */ (CanvasRenderingContext2D.prototype);
