@@ -1,8 +1,12 @@
 // What opens below the panel: moments, who wrote a cell, what blocks wrote, attention, the heads' scores.
+import { readFileSync } from 'node:fs';
 import { ramp, stepOf } from '../../web/src/style/scale.js';
 import { box, expect, expectColumns, experimentOf, linkOf, open, signed, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
+
+const catalog = JSON.parse(readFileSync(new URL('../../models/catalog.json', import.meta.url), 'utf8'));
+const LENSES = Object.keys(catalog.primer.lenses);
 
 const PROMPT = 'Lucy and Peter came to the market. Lucy sang a song for';
 
@@ -102,7 +106,7 @@ test('other ways to read a cell: what each says is the engine’s answer, with w
   await openAt(page, at);
   const lines = page.locator('.compare tbody tr');
   const read = { what: 'lens', rows: [at.row], positions: [-1], top: 10 };
-  const ways = [{}, { lens: 'tuned' }, { lens: 'calibrated' }, { norm: 'frozen' }, { norm: 'none' }];
+  const ways = [{}, ...LENSES.map((name) => ({ lens: name })), { norm: 'frozen' }, { norm: 'none' }];
   await expect(lines).toHaveCount(ways.length);
   /** @type {number[]} */
   const said = [];
@@ -114,7 +118,7 @@ test('other ways to read a cell: what each says is the engine’s answer, with w
   }
   const other = said.find((id) => id !== said[0]);
   const disagree = page.locator('.compare p').first();
-  await expect(disagree).toContainText(other === undefined ? 'All 5 ways' : 'They disagree');
+  await expect(disagree).toContainText(other === undefined ? `All ${ways.length} ways` : 'They disagree');
   const { top_lift: lift } = await ask(page, { ...read, lift: 'calibrated' });
   const told = [...lift.data].filter((/** @type {number} */ l) => Number.isFinite(l));
   await expect(page.locator('.compare .lifts li')).toHaveCount(told.length);
@@ -132,8 +136,9 @@ test('a lens that cannot be had is named in its row, with the others; it is aske
   });
   await openAt(page, { sections: ['compare'] });
   const lines = page.locator('.compare tbody tr');
-  await expect(lines).toHaveCount(5);
-  await expect(lines.locator('bdi')).toHaveCount(4);
+  const ways = LENSES.length + 3; // the raw one, and it with two other norms
+  await expect(lines).toHaveCount(ways);
+  await expect(lines.locator('bdi')).toHaveCount(ways - 1);
   await expect(lines.last()).toContainText(/^\s*calibrated\s*.*models\/primer\.calibrated/);
   await expect(page.locator('.compare')).toContainText('in the raw lens’ logits');
   const before = await lines.first().textContent();
@@ -142,7 +147,7 @@ test('a lens that cannot be had is named in its row, with the others; it is aske
   expect(asked).toBe(1);
   await page.unroute('**/models/primer.calibrated.*');
   await lines.last().getByRole('button', { name: 'Try again' }).click();
-  await expect(lines.locator('bdi')).toHaveCount(5);
+  await expect(lines.locator('bdi')).toHaveCount(ways);
 });
 
 test('what attention and MLP wrote is the engine’s answer, the block of the row first', async ({ page }) => {
