@@ -73,7 +73,8 @@ export async function startHub(repos) {
         response.destroy();
         return;
       }
-      response.write(body.subarray(at, Math.min(at + step, to)));
+      // Sent before more is, and before a cut: what still waits would be lost with the connection.
+      await new Promise((r) => response.write(body.subarray(at, Math.min(at + step, to)), r));
       await new Promise((r) => setTimeout(r, fault.pace ? 50 : 0));
     }
     response.end();

@@ -133,6 +133,30 @@ test('a part that was damaged while a load was interrupted is fetched again, and
   expect(hub.log.filter((r) => r.path === weights).at(-1)?.range).toBe(`bytes=${8 << 20}-`);
 });
 
+for (const [tag, from] of /** @type {[string, RegExp | null][]} */ ([
+  ['"as it was"', /^bytes=[1-9]\d+-$/],
+  ['"changed since"', null],
+]))
+  test(`without a sha256, what came is gone on with by its ETag: ${tag}`, async ({ page }) => {
+    hub.faults.set(weights, { cutAt: 9 << 20, listed: { lfs: null } });
+    await open(page);
+    await look(page, 'someone/seeded');
+    await page.route('**/someone/seeded/resolve/**/model.safetensors', (route) =>
+      route.request().headers().range === undefined
+        ? route.continue()
+        : route.fulfill({ status: 429, headers: { 'Access-Control-Allow-Origin': '*' } }),
+    );
+    await openIt(page);
+    await expect(dialog(page).locator('.problem[role=alert]')).toContainText('too many requests (429)');
+    await page.unroute('**/someone/seeded/resolve/**/model.safetensors');
+    hub.faults.set(weights, { tag: () => tag, listed: { lfs: null } });
+    hub.log.length = 0;
+    await save(page);
+    const last = hub.log.filter((r) => r.path === weights).at(-1)?.range;
+    if (from) expect(last).toMatch(from);
+    else expect(last).toBe(null);
+  });
+
 test('two tabs: what one is bringing, another leaves alone', async ({ page, context }) => {
   hub.faults.set(weights, { pace: 5e6 });
   await open(page);

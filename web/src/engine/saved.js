@@ -4,12 +4,14 @@
 // Tabs share all this: whoever brings a model holds a lock of its name meanwhile, and no other tab writes or tidies it away.
 // Storage may be absent, forbidden or full; then nothing is kept, and that is told.
 import { trouble } from '../strings.js';
+import { holdsWeights } from './arrival.js';
 import { LensError } from './errors.js';
 import { keptSource } from './sources.js';
 
 /**
- * @typedef {{ref: string, title: string, bytes: number, files: {name: string, size: number, sha256?: string}[], whole: boolean}} Saved
+ * @typedef {{ref: string, title: string, bytes: number, files: Kind[], whole: boolean}} Saved
  *   ref: without a precision; the files are as they came; not whole: only a beginning of them
+ * @typedef {{name: string, size: number, sha256?: string, tag?: string | null}} Kind  tag: the ETag of weights whose sha256 nobody gives
  * @typedef {'saved' | 'refused' | 'elsewhere'} Kept  by the browser; elsewhere: another tab is about it
  */
 
@@ -112,6 +114,14 @@ export function savedSources({ ref, title, files }, remove) {
  */
 function locked(ref, use) {
   return navigator.locks.request(address(ref, INDEX).href, { ifAvailable: true }, (lock) => (lock ? use() : null));
+}
+
+/** By what an earlier try's beginning of a file is known to be of the same. @param {import('./sources.js').Source[]} sources @returns {Kind[]} */
+export function kindsOf(sources) {
+  return sources.map(({ name, size, sha256, tag }) => ({
+    ...{ name, size, sha256 },
+    ...(holdsWeights(name) && sha256 === undefined ? { tag } : {}),
+  }));
 }
 
 /** @param {string} ref */

@@ -11,6 +11,7 @@ import { LensError } from './errors.js';
  * @property {(n: number, signal: AbortSignal, told?: (loaded: number) => void) => Promise<Uint8Array<ArrayBuffer>>} head  the first n bytes, or all
  *   there are; told: of a file that comes whole for it
  * @property {(signal: AbortSignal, from?: number) => AsyncGenerator<Uint8Array<ArrayBuffer>>} stream  all of it, or what comes from that byte on
+ * @property {string | null} [tag]  the ETag that its server gave, where there is one
  * @property {URL} [url]
  * @property {boolean} [saved]  held against what it was when this device saved it, while it is read
  */
@@ -83,6 +84,9 @@ export function netSource(url, { name, size, sha256, label = name }) {
     size,
     sha256,
     url,
+    get tag() {
+      return tag;
+    },
     async head(n, signal, told) {
       if (kept) return kept.subarray(0, n);
       if (size > SMALL) return firstBytes(await ask(signal, 0, Math.min(n, size)), n, label);

@@ -2,7 +2,7 @@
 import { arrive, look } from '../engine/arrival.js';
 import { fetchJson } from '../engine/loader.js';
 import { precisionOf, withPrecision } from '../engine/refs.js';
-import { Saving } from '../engine/saved.js';
+import { kindsOf, Saving } from '../engine/saved.js';
 import { Vocabulary } from '../engine/vocabulary.js';
 import { page } from '../strings.js';
 import { checkRoom } from './shelf.js';
@@ -93,8 +93,7 @@ export class Residents {
     const known = Object.values(this.#shelf.catalog).find((e) => e.tensors && e.n_param === looked.plan.n_param);
     const manifest = known?.tensors ? await this.#beside(known.tensors) : null;
     const { sources, bytes } = looked;
-    const files = sources.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
-    const saving = found.remote ? new Saving({ ref: found.base, title, bytes, files }) : null;
+    const saving = found.remote ? new Saving({ ref: found.base, title, bytes, files: kindsOf(sources) }) : null;
     let { base } = found;
     const { info, verified } = await arrive(client, withPrecision(base, precision), looked, {
       ...{ precision, signal, saving, manifest },
