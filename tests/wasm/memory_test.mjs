@@ -67,7 +67,7 @@ function piece() {
 
 for (const [precision, most] of /** @type {[import('#lens').Precision, number][]} */ ([
   ['q8_0', 260],
-  ['f16', 340],
+  ['f16', 320],
   ['as_stored', 620],
 ]))
   test(`GPT-2 small's shape, ${n_layer} layers, from F32 kept ${precision}`, async () => {
