@@ -30,8 +30,8 @@ std::size_t half_of(std::size_t k) { return k % 4 / 2; }
 // Never less than `x` was before its thousands of squares were added up as floats.
 float rounded_up(double x) { return static_cast<float>(x * (1 + 1e-4)); }
 
-// Rounds one chunk of a row, y [kChunk]; returns the scale. What it leaves over stays in y.
-float round_chunk(float* y, std::int8_t* n) {
+// Rounds one chunk of a row, y [kChunk]; returns the scale.
+float round_chunk(const float* y, std::int8_t* n) {
   float most = 0;
   double squares[2] = {};
   for (std::size_t k = 0; k < kChunk; ++k) {
@@ -41,11 +41,8 @@ float round_chunk(float* y, std::int8_t* n) {
   const auto norm = static_cast<float>(std::sqrt(std::max(squares[0], squares[1])) / kInputNorm);
   const float wanted = std::max(most / kMostInput, norm);
   const float scale = wanted > 1e-30f ? wanted : 0, up = scale > 0 ? 1 / scale : 0;  // less has no inverse
-  for (std::size_t k = 0; k < kChunk; ++k) {
-    const float rounded = std::clamp(std::nearbyint(y[k] * up), -kMostInput, kMostInput);
-    n[k] = static_cast<std::int8_t>(rounded);
-    y[k] = static_cast<float>(y[k] - static_cast<double>(rounded) * scale);
-  }
+  for (std::size_t k = 0; k < kChunk; ++k)
+    n[k] = static_cast<std::int8_t>(std::clamp(std::nearbyint(y[k] * up), -kMostInput, kMostInput));
   return scale;
 }
 
@@ -191,6 +188,7 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
   scales_.resize(n_group * n_chunk * n_together);
   shifts_.resize(n_group * n_together);
   std::vector<float> y(n_chunk * kChunk);  // zeros beyond n_in
+  std::vector<std::int8_t> n(y.size());
   for (std::size_t r = 0; r < n_row_; ++r) {
     const auto x = X.row(r);
     double shift = 0, x_squares = 0, squares = 0;
@@ -209,7 +207,7 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
       continue;
     }
     const double all = std::sqrt(squares);
-    for (std::size_t n = 0; n < kMostOutliers; ++n) {
+    for (std::size_t i = 0; i < kMostOutliers; ++i) {
       const auto at = std::ranges::max_element(y, {}, [](float value) { return std::abs(value); });
       const double square = static_cast<double>(*at) * *at;
       if (square * static_cast<double>(n_in) <= kFar * kFar * (squares - square)) break;
@@ -220,17 +218,29 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
       for (const float value : y) squares += static_cast<double>(value) * value;
     }
 
-    std::size_t at = r / n_together * n_chunk * n_together + r % n_together;
-    for (std::size_t chunk = 0; chunk < n_chunk; ++chunk, at += n_together) {
-      std::int8_t n[kChunk];
-      scales_[at] = round_chunk(y.data() + chunk * kChunk, n);
+    float* scales = &scales_[r / n_together * n_chunk * n_together + r % n_together];
+    double along = 0;  // y · ŷ
+    for (std::size_t chunk = 0; chunk < n_chunk; ++chunk) {
+      const float* y_c = y.data() + chunk * kChunk;
+      std::int8_t* n_c = n.data() + chunk * kChunk;
+      const float scale = scales[chunk * n_together] = round_chunk(y_c, n_c);
+      for (std::size_t k = 0; k < kChunk; ++k) along += static_cast<double>(y_c[k]) * n_c[k] * scale;
       std::uint8_t* into =
           values_.data() + (r / n_together * n_chunk + chunk) * kChunk * n_together + r % n_together * 4;
       for (std::size_t k = 0; k < kChunk; ++k)
-        into[k / 4 * 4 * n_together + k % 4] = static_cast<std::uint8_t>(kZero + n[k]);
+        into[k / 4 * 4 * n_together + k % 4] = static_cast<std::uint8_t>(kZero + n_c[k]);
     }
+    // ŷ is made as long as y along y: else all of a row's logits would be off by one share of themselves, the best most.
+    const double stretch = along > 0 ? squares / along : 1;
     double left = 0;
-    for (const float value : y) left += static_cast<double>(value) * value;
+    for (std::size_t chunk = 0; chunk < n_chunk; ++chunk) {
+      float& scale = scales[chunk * n_together];
+      scale = static_cast<float>(scale * stretch);
+      for (std::size_t k = chunk * kChunk; k < (chunk + 1) * kChunk; ++k) {
+        const double off = y[k] - static_cast<double>(n[k]) * scale;
+        left += off * off;
+      }
+    }
     // Each of fewer than n_in + 64 additions, here or in a float32 product, rounds by 2⁻²⁴ of what it adds up, and so does y.
     const double rounding = static_cast<double>(n_in + 64) * 0x1p-23 *
                             (std::sqrt(x_squares) * screen.largest_ + all * screen.largest_norm_ + std::abs(shift));

@@ -55,7 +55,7 @@ inline constexpr std::size_t kScored = 256;
 // there are scored again; where its bound leaves open whether another belongs among the top, or its errors are too large,
 // the row is read without it. The rest enter the sums as the screen has them, less what rounding adds to a sum of
 // exponentials on average. Of GPT-2's vocabulary that leaves log_z and entropy within 1e-3 nats (where logits spread by
-// about 3 and hundreds of tokens share what is left, within 3e-3) and KL within a thousandth of 1 + KL: a test, of rows
+// 2 to 3 and hundreds of tokens share what is left, within 2e-3) and KL within two thousandths of 1 + KL: a test, of rows
 // with outliers as GPT-2 has them, too.
 std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
                                 std::span<RankQuery> ranks, std::span<KlQuery> divergences,

@@ -765,7 +765,7 @@ export const about = {
         '· is a space that belongs to the token, ↵ a new line, ⇥ a tab, ∅ the start of the text (or its end), ‹E2› a raw byte: a token may be half a character.',
         'The bottom row reads a token’s own embedding, before any block has worked on it. Common words come back as themselves; a rarer one may come back as a stray piece of a word or a byte that has nothing to do with it.',
         'The first column often looks odd. The model treats the first position in a way of its own.',
-        'The tokens shown and their logits are exact. With a vocabulary as large as GPT-2’s, entropy and KL may be off by some ten-thousandths of a nat and a rank beyond the list by one in a thousand: these are counted in rounded logits, which is what makes it fast.',
+        'The tokens shown and their logits are exact. With a vocabulary as large as GPT-2’s, entropy and KL may be off by some thousandths of a nat and a rank beyond the list by one in a thousand: these are counted in rounded logits, which is what makes it fast.',
       ],
     },
   ],
