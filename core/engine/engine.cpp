@@ -1,6 +1,5 @@
 #include "engine/engine.h"
 
-
 #include "base/message.h"
 
 namespace lens {
@@ -61,12 +60,17 @@ Status Engine::put(const std::string& ref, std::size_t file, std::uint64_t offse
 Result<std::shared_ptr<const LoadedModel>> Engine::finish_load(const std::string& ref, const std::string& name) {
   const auto it = arriving_.find(ref);
   if (it == arriving_.end()) return no_load(ref);
-  auto loaded = it->second.finish();
-  arriving_.erase(it);
-  if (!loaded) return loaded.error();
-  loaded->ref = name;
-  models_[name] = std::make_shared<Resident>(Resident{*std::move(loaded)});
-  return model(name);
+  try {
+    auto loaded = it->second.finish();
+    arriving_.erase(it);
+    if (!loaded) return loaded.error();
+    loaded->ref = name;
+    models_[name] = std::make_shared<Resident>(Resident{*std::move(loaded)});
+    return model(name);
+  } catch (...) {  // as above
+    arriving_.erase(ref);
+    return no_room(ref);
+  }
 }
 
 void Engine::cancel_load(const std::string& ref) { arriving_.erase(ref); }

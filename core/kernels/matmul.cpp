@@ -233,7 +233,7 @@ void products_at(MatrixView<const float> X, const PackedMatrix& W, std::span<con
   std::vector<FixedRows> fixed;
   for (std::size_t r = 0; is_q8 && r < X.n_row; ++r) fixed.emplace_back(X.rows(r, r + 1), 0);
   const std::size_t n_part = std::min(places.size() / 64 + 1, threads() == 1 ? 1 : 4 * threads());
-  const std::size_t n_room = is_q8 ? 0 : W.n_in() * kPanel;
+  const std::size_t n_room = W.storage() == PackedMatrix::Storage::float16 ? W.n_in() * kPanel : 0;
   std::vector<float> rooms(n_part * n_room);
   parallel_for(n_part, [&](std::size_t part) {
     const std::size_t end = (part + 1) * places.size() / n_part;

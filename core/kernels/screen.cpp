@@ -139,13 +139,14 @@ Screen::Screen(const PackedMatrix& W)
       const Vec scale = xsimd::select(is_some, wanted, none), up = xsimd::select(is_some, 1.0f / wanted, none);
       for (std::size_t chunk = 0; chunk < n_chunk_; ++chunk) {
         Ints sums[2] = {Ints(0), Ints(0)};
+        Vec part = none;
         for (std::size_t k = chunk * kChunk; k < (chunk + 1) * kChunk; k += 4) {
           Ints bytes(0);  // the four of a column, the first one lowest
           for (std::size_t i = 0; i < 4; ++i) {
             const Vec value = Vec::load_unaligned(&w[(k + i) * kPanel + v]);
             const Vec q = xsimd::clip(xsimd::nearbyint(value * up), Vec(-kMostValue), Vec(kMostValue));
             const Vec off = value - q * scale;
-            error = madd(off, off, error);
+            part = madd(off, off, part);
             const Ints integer = xsimd::to_int(q);
             sums[half_of(i)] += integer;
             bytes |= (integer & 255) << static_cast<int>(8 * i);
@@ -153,6 +154,7 @@ Screen::Screen(const PackedMatrix& W)
           std::memcpy(values_.data() + (first * n_chunk_ + chunk * kPanel) * kChunk + k % kChunk * kPanel + v * 4,
                       &bytes, sizeof bytes);
         }
+        error += part;
         for (std::size_t half = 0; half < 2; ++half) {
           std::int32_t sum[kLanes];
           sums[half].store_unaligned(sum);
@@ -176,21 +178,18 @@ Screen::Screen(const PackedMatrix& W)
 }
 
 Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Screen& screen)
-    : W_(W),
-      screen_(screen),
-      n_row_(X.n_row),
-      n_together_(n_row_ == 1 ? 1 : kRows),
-      bounds_(n_row_),
-      variances_(n_row_) {
+    : W_(W), screen_(screen), n_row_(X.n_row), n_together_(n_row_ == 1 ? 1 : kRows), bounds_(n_row_) {
   const std::size_t n_in = X.n_col, n_chunk = screen.n_chunk_, n_together = n_together_;
   const std::size_t n_group = (n_row_ + n_together - 1) / n_together;
   values_.resize(n_group * n_chunk * kChunk * n_together, kZero);
   scales_.resize(n_group * n_chunk * n_together);
   shifts_.resize(n_group * n_together);
-  std::vector<float> y(n_chunk * kChunk);  // zeros beyond n_in
-  std::vector<std::int8_t> n(y.size());
+  y_.resize(n_row_ * n_chunk * kChunk);  // zeros beyond n_in
+  left_.resize(y_.size());
+  std::vector<std::int8_t> n(n_chunk * kChunk);
   for (std::size_t r = 0; r < n_row_; ++r) {
     const auto x = X.row(r);
+    const std::span<float> y(&y_[r * n_chunk * kChunk], n_chunk * kChunk), rest(&left_[r * n_chunk * kChunk], y.size());
     double shift = 0, x_squares = 0, squares = 0;
     for (std::size_t k = 0; k < n_in; ++k) {
       y[k] = static_cast<float>(x[k] * screen.spread_[k]);
@@ -203,7 +202,7 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
       constexpr float none = std::numeric_limits<float>::quiet_NaN();
       shifts_[r] = none;
       bounds_[r] = {none, none, none};
-      variances_[r] = none;
+      std::ranges::fill(rest, none);
       continue;
     }
     const double all = std::sqrt(squares);
@@ -237,15 +236,14 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
       float& scale = scales[chunk * n_together];
       scale = static_cast<float>(scale * stretch);
       for (std::size_t k = chunk * kChunk; k < (chunk + 1) * kChunk; ++k) {
-        const double off = y[k] - static_cast<double>(n[k]) * scale;
-        left += off * off;
+        rest[k] = static_cast<float>(y[k] - static_cast<double>(n[k]) * scale);
+        left += static_cast<double>(rest[k]) * rest[k];
       }
     }
     // Each of fewer than n_in + 64 additions, here or in a float32 product, rounds by 2⁻²⁴ of what it adds up, and so does y.
     const double rounding = static_cast<double>(n_in + 64) * 0x1p-23 *
                             (std::sqrt(x_squares) * screen.largest_ + all * screen.largest_norm_ + std::abs(shift));
     bounds_[r] = {rounded_up(std::sqrt(squares)), rounded_up(std::sqrt(left)), rounded_up(rounding)};
-    variances_[r] = (left * screen.squared_norm_ + squares * screen.squared_error_) / static_cast<double>(n_in);
   }
   std::ranges::sort(outliers_, {}, [](const Outlier& o) { return std::pair(o.in, o.row); });
 }
@@ -282,6 +280,16 @@ void Screen::Rows::logits(std::size_t begin, std::size_t end, float* out, std::s
         }
     }
   }
+}
+
+double Screen::Rows::covariance(std::size_t a, std::size_t b) const {
+  const std::size_t n = y_.size() / n_row_;
+  double values = 0, left = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    values += static_cast<double>(y_[a * n + k]) * y_[b * n + k];
+    left += static_cast<double>(left_[a * n + k]) * left_[b * n + k];
+  }
+  return (values * screen_.squared_error_ + left * screen_.squared_norm_) / static_cast<double>(W_.n_in());
 }
 
 float Screen::Rows::logit(std::size_t row, std::size_t column) const {

@@ -47,8 +47,10 @@ class Screen {
       float y, off, rounding;
     };
     const Bound& bound(std::size_t row) const { return bounds_[row]; }
-    // Mean of (z_v − ẑ_v)² over the vocabulary, as if roundings were independent.
-    double variance(std::size_t row) const { return variances_[row]; }
+    // Mean over the vocabulary of (z_v − ẑ_v)² of a row, and of the product of two rows' errors, which share those of W; as
+    // if roundings were independent.
+    double variance(std::size_t row) const { return covariance(row, row); }
+    double covariance(std::size_t a, std::size_t b) const;
 
    private:
     struct Outlier {
@@ -62,11 +64,12 @@ class Screen {
     std::vector<float> scales_;         // [n_group, n_chunk, n_together]
     std::vector<float> shifts_;         // [n_group, n_together] x·m
     std::vector<Outlier> outliers_;     // by input
+    std::vector<float> y_,
+        left_;  // [n_row, n_chunk, kChunk] y without outliers, and y − ŷ; NaN of a row that is not finite
     std::vector<Bound> bounds_;
-    std::vector<double> variances_;
   };
 
-  // [n_padded] ‖w_v‖ and ‖w_v − d_v q_v‖, never less.
+  // [n_out, and some to a whole vector] ‖w_v‖ and ‖w_v − d_v q_v‖, never less while squares of W are floats.
   const float* norms() const { return norms_.data(); }
   const float* errors() const { return errors_.data(); }
 

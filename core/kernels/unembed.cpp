@@ -248,20 +248,21 @@ class Candidates {
   void offer_tile(std::span<const float> z, std::size_t first_id, const Partial& sum) {
     best_.offer_tile(z, first_id);
     sum_ = sum_ ? merge(*sum_, sum) : sum;
-    // Both only rise: a token that is left out here is none of all.
+    // Both only rise (but for a rounding): a token that is left out here is none of all.
     const float least_top = best_.worst() - sure_, least_weighs = weighs(*sum_);
     for_each_vec(z, -std::numeric_limits<float>::infinity(), [&](Vec v, std::size_t i) {
-      if (!xsimd::any((v + bounds(first_id + i) >= Vec(least_top)) | (v >= Vec(least_weighs)))) return;
+      if (!xsimd::any((most(v, first_id + i) >= Vec(least_top)) | (v >= Vec(least_weighs)))) return;
       const std::size_t end = std::min(i + kLanes, z.size());
       for (std::size_t j = i; j < end; ++j) tokens_.push_back({static_cast<std::int32_t>(first_id + j), z[j]});
     });
-    if (tokens_.size() > kMany) keep(least_top, least_weighs);
+    if (tokens_.size() > many_) keep(least_top, least_weighs);
   }
 
   // Those of a part of the vocabulary that comes after all that was offered.
   void offer_all(const Candidates& later) {
     best_.offer_all(later.best_);
     tokens_.insert(tokens_.end(), later.tokens_.begin(), later.tokens_.end());
+    if (tokens_.size() > many_) keep(least_top(), -std::numeric_limits<float>::infinity());
   }
 
   // What they come to; `sum` is the row's.
@@ -273,37 +274,36 @@ class Candidates {
   float least_top() const { return best_.worst() - sure_; }
 
  private:
-  static constexpr std::size_t kMany = 4096;
-
   float weighs(const Partial& sum) const { return static_cast<float>(sum.max + std::log(sum.sum_exp) + ln_weighs_); }
 
-  // How far off kLanes tokens' logits may be.
-  Vec bounds(std::size_t first_id) const {
-    return madd(Vec(bound_.y), Vec::load_unaligned(screen_.errors() + first_id),
-                madd(Vec(bound_.off), Vec::load_unaligned(screen_.norms() + first_id), Vec(bound_.rounding)));
+  // What kLanes tokens' true logits are at most: v, how far that may be off, and what adding an offset to either rounds.
+  Vec most(Vec v, std::size_t first_id) const {
+    const Vec bound =
+        madd(Vec(bound_.y), Vec::load_unaligned(screen_.errors() + first_id),
+             madd(Vec(bound_.off), Vec::load_unaligned(screen_.norms() + first_id), Vec(bound_.rounding)));
+    return madd(xsimd::abs(v), Vec(0x1p-22f), v + bound);
   }
-  float bound(std::int32_t id) const {
-    const auto i = static_cast<std::size_t>(id);
+  float most(const ScoredToken& token) const {
+    const auto id = static_cast<std::size_t>(token.id);
     float lanes[kLanes];
-    bounds(i / kLanes * kLanes).store_unaligned(lanes);
-    return lanes[i % kLanes];
+    most(Vec(token.logit), id / kLanes * kLanes).store_unaligned(lanes);
+    return lanes[id % kLanes];
   }
 
   void keep(float least_top, float least_weighs) {
-    const auto first_other = std::partition(tokens_.begin(), tokens_.end(), [&](const ScoredToken& token) {
-      return token.logit + bound(token.id) >= least_top;
-    });
-    const auto end = std::partition(first_other, tokens_.end(),
-                                    [&](const ScoredToken& token) { return token.logit >= least_weighs; });
+    const auto first_other = std::partition(tokens_.begin(), tokens_.end(),
+                                            [&](const ScoredToken& token) { return most(token) >= least_top; });
+    auto end = std::partition(first_other, tokens_.end(),
+                              [&](const ScoredToken& token) { return token.logit >= least_weighs; });
+    if (end - first_other > static_cast<std::ptrdiff_t>(kScored)) {  // only the best of these, ties to the lower id
+      const auto last = first_other + kScored;
+      std::nth_element(first_other, last, end, [](const ScoredToken& a, const ScoredToken& b) {
+        return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+      });
+      end = last;
+    }
     tokens_.erase(end, tokens_.end());
-    const auto n_top = static_cast<std::size_t>(first_other - tokens_.begin());
-    if (tokens_.size() <= n_top + kScored) return;
-    // Only the best of those that weigh, ties to the lower id.
-    const auto last = first_other + kScored;
-    std::nth_element(first_other, last, tokens_.end(), [](const ScoredToken& a, const ScoredToken& b) {
-      return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
-    });
-    tokens_.erase(last, tokens_.end());
+    many_ = std::max(many_, 2 * tokens_.size());
   }
 
   const Screen& screen_;
@@ -312,6 +312,7 @@ class Candidates {
   double ln_weighs_;
   TopTokens best_;  // of the screen's logits
   std::optional<Partial> sum_;
+  std::size_t many_ = 2 * kScored;  // when the list is gone through
   std::vector<ScoredToken> tokens_;
 };
 
@@ -460,8 +461,10 @@ void put_right(std::span<Gap> gaps, const Logits& logits, std::span<const KlQuer
       gaps[i].sum = 0;
       continue;
     }
+    // E[(ε_p − ε_q) exp(ε_p)] = (s_p² − cov(ε_p, ε_q)) exp(s_p²/2)
     const double variance = logits.screened().variance(p), rest = std::max(screened[p].sum_exp - exps[i], 0.0);
-    gaps[i].sum = (gaps[i].sum - variance * rest) * std::exp(-variance / 2) + found[i];
+    const double apart = variance - logits.screened().covariance(p, divergences[i].q);
+    gaps[i].sum = (gaps[i].sum - apart * rest) * std::exp(-variance / 2) + found[i];
   }
 }
 
@@ -517,7 +520,8 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
   Found found{std::vector<Partial>(n_tile * n_row), std::vector<Gap>(n_tile * divergences.size())};
 
   // More parts than threads, so that none waits long for the last; nothing found hangs on how many there are.
-  const std::size_t n_part = threads() == 1 ? 1 : std::min(n_tile, 4 * threads());
+  // Behind a screen a part keeps a list of its own, so there each thread has one part.
+  const std::size_t n_part = threads() == 1 ? 1 : std::min(n_tile, (screen ? 1 : 4) * threads());
   std::vector<Part> parts(n_part, Part(logits, top, ranks.size()));
   parallel_for(n_part, [&](std::size_t i) {
     for (std::size_t tile = i * n_tile / n_part; tile < (i + 1) * n_tile / n_part; ++tile)

@@ -239,7 +239,7 @@ TEST_CASE("a screen meets rows of zeros and of no numbers, tiny and huge ones, a
 // Logits spread as in seeded models and as in trained ones, and rows with three channels fifty times the rest.
 TEST_CASE("of GPT-2 small's W_U a screen leaves entropy, log Z and KL within some thousandths of a nat") {
   Random random(25);
-  const std::size_t d_model = 768, d_vocab = 50257, n = 8;
+  const std::size_t d_model = 768, d_vocab = 50257, n = 24;
   if (!Screen::pays(d_vocab)) SKIP("this build's kernels have no dot of bytes");
   PackedMatrix W(d_model, d_vocab);
   for (std::size_t v = 0; v < d_vocab; ++v) {
@@ -267,10 +267,22 @@ TEST_CASE("of GPT-2 small's W_U a screen leaves entropy, log Z and KL within som
         "of the "
         "vocabulary\n",
         static_cast<double>(scale), entropy, log_z, kl, rank);
-    CHECK(entropy < 2e-3);
-    CHECK(log_z < 2e-3);
+    CHECK(entropy < 3e-3);
+    CHECK(log_z < 3e-3);
     CHECK(kl < 1e-3);
     CHECK(rank < 5e-3);
-    if (scale < 0.1f) CHECK(std::max(entropy, log_z) < 1e-3);
+    if (scale < 0.05f) CHECK(std::max(entropy, log_z) < 1e-3);
+
+    // Rows that resemble each other, as a layer's does the next one's: their errors do, too.
+    for (const float apart : {0.01f, 0.05f}) {
+      auto pairs = random.normals(2 * d_model, scale);
+      for (std::size_t k = 0; k < d_model; ++k) pairs[k] = pairs[d_model + k] + apart * pairs[k];
+      const MatrixView<const float> near(pairs.data(), 2, d_model);
+      const double is = read(near, W, &screen).divergences[0].nats,
+                   expected = read(near, W, nullptr).divergences[0].nats;
+      std::printf("measured: a screen, KL of rows %.2f apart: %.2e for %.2e\n", static_cast<double>(apart), is,
+                  expected);
+      CHECK(std::abs(is - expected) < 0.3 * expected + 2e-5);
+    }
   }
 }
