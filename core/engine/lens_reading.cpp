@@ -15,7 +15,7 @@ namespace {
 // Rows of the grid that meet W_U together, a compromise between reusing a tile of W_U and short slices.
 constexpr std::size_t kLensRows = 32;
 // With a screen a slice also reads all of W_U once more, to score again.
-constexpr std::size_t kScreenedLensRows = 128;
+constexpr std::size_t kScreenedLensRows = 256;
 
 std::size_t chunks(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 

@@ -6,6 +6,8 @@
 // s_b is the power of two that brings the block's largest |x| to 2¹⁴ … 2¹⁵, high and low are int16. So an input is off by
 // less than 2⁻²⁹ of the block's largest, most by nothing; what rounds is a block's sum once it is a float, and the sum over
 // blocks: less than a float32 product of the same length.
+//
+// Rows that round_to_high made have nothing in the low plane, which is then left out: the same bits in half the time.
 #pragma once
 
 #include <cstddef>
@@ -28,11 +30,15 @@ class FixedRows {
   void products(const PackedMatrix& W, std::size_t begin, std::size_t end, float* out, std::size_t stride) const;
 
  private:
-  std::size_t n_row_ = 0, first_block_ = 0, n_block_ = 0;
-  // Rows in twos, a last odd one alone: [n_group, n_block, kQ8Block / 2, rows, high and low, 2], with scales
-  // [n_group, n_block, rows].
+  std::size_t together() const;  // rows of a group; the last one has what is left
+
+  std::size_t n_row_ = 0, first_block_ = 0, n_block_ = 0, n_plane_ = 1;
+  // [n_group, n_block, kQ8Block / 2, rows, n_plane, 2], high before low, with scales [n_group, n_block, rows].
   std::vector<std::int16_t> planes_;
   std::vector<float> scales_;
 };
+
+// Rounds X [n, k], k whole blocks, to what the high plane holds: by 2⁻¹⁵ of a block's largest at most.
+void round_to_high(MatrixView<float> X);
 
 }  // namespace lens

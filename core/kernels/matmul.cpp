@@ -228,6 +228,10 @@ void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t beg
       }
 }
 
+void round_inputs(MatrixView<float> X, const PackedMatrix& W) {
+  if (W.storage() == PackedMatrix::Storage::q8_0) round_to_high(X);
+}
+
 void products_at(MatrixView<const float> X, const PackedMatrix& W, std::span<const Place> places, float* out) {
   const bool is_q8 = W.storage() == PackedMatrix::Storage::q8_0;
   std::vector<FixedRows> fixed;

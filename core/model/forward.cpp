@@ -126,6 +126,7 @@ void forward_block(const Model& model, std::size_t layer, std::size_t begin, std
   layer_norm_scales(resid_pre, c.layer_norm_epsilon, ln1_scale);
   at(Site::ln1_scale, {n}, ln1_scale);
   layer_norm_rows(resid_pre, w.ln_1, ln1_scale, x);
+  round_inputs(x, w.W_QKV);
   at(Site::ln1_normalized, x);
 
   Matrix qkv(n, 3 * c.d_model), q(n, c.d_model);
@@ -146,6 +147,7 @@ void forward_block(const Model& model, std::size_t layer, std::size_t begin, std
 
   Matrix z(n, c.d_model);
   attention_z(pattern, begin, kept.v.rows(0, end), c.n_head, z);
+  round_inputs(z, w.W_O);
   at(Site::z, {n, c.n_head, c.d_head}, z);
   if (at.want_result()) {
     Matrix result(n * c.n_head, c.d_model);
@@ -165,12 +167,14 @@ void forward_block(const Model& model, std::size_t layer, std::size_t begin, std
   layer_norm_scales(resid_mid, c.layer_norm_epsilon, ln2_scale);
   at(Site::ln2_scale, {n}, ln2_scale);
   layer_norm_rows(resid_mid, w.ln_2, ln2_scale, x);
+  round_inputs(x, w.W_in);
   at(Site::ln2_normalized, x);
 
   Matrix mlp(n, c.d_mlp), mlp_out(n, c.d_model);
   matmul(x, w.W_in, w.b_in, mlp);
   at(Site::mlp_pre, mlp);
   activate(c.activation, {mlp.view().data, n * c.d_mlp});
+  round_inputs(mlp, w.W_out);
   at(Site::mlp_post, mlp);
   matmul(mlp, w.W_out, w.b_out, mlp_out);
   at(Site::mlp_out, mlp_out);

@@ -1,5 +1,8 @@
 #include "kernels/matmul.h"
 
+#include <cstring>
+#include <limits>
+
 #include "base/parallel.h"
 #include "support.h"
 
@@ -127,7 +130,8 @@ TEST_CASE("a row's product has the same bits in any company") {
   for (const std::size_t n_in : {96u, 992u}) {  // of one cut along the inputs, and of several
     for (const bool q8 : {false, true}) {
       const PackedMatrix W = q8 ? random_q8(n_in, 83, random) : random_matrix(n_in, 83, random);
-      const auto x = random.normals(70 * n_in);
+      auto x = random.normals(70 * n_in);
+      round_inputs({x.data(), 30, n_in}, W);  // and so with others' low plane, or without one
       std::vector<float> together(70 * 83), few(3 * 83);
       matmul({x.data(), 70, n_in}, W, {}, {together.data(), 70, 83});
       for (const std::size_t n : {1u, 3u})
@@ -321,4 +325,48 @@ TEST_CASE("a product has the same bits from one thread and from several") {
         REQUIRE(shared == alone);
       }
     }
+}
+
+TEST_CASE("inputs of Q8_0 are rounded to 16 bits a block, all others stay") {
+  Random random(12);
+  const std::size_t n_in = 64, n_row = 7;
+  auto x = random.normals(n_row * n_in);
+  for (float& value : std::span(x).subspan(n_in, n_in)) value *= 1e30f;
+  for (float& value : std::span(x).subspan(2 * n_in, n_in)) value *= 1e-38f;
+  for (float& value : std::span(x).subspan(3 * n_in, n_in)) value = 0;
+  x[4 * n_in + 5] = std::numeric_limits<float>::quiet_NaN();
+  x[5 * n_in + 5] = std::numeric_limits<float>::infinity();
+  x[6 * n_in] = 0x1.fffffep+3f;  // the largest, and rounds to a power of two that has no place
+  const MatrixView<const float> before{x.data(), n_row, n_in};
+
+  auto same = x;
+  round_inputs({same.data(), n_row, n_in}, random_matrix(n_in, 3, random));
+  REQUIRE(std::memcmp(same.data(), x.data(), x.size() * sizeof(float)) == 0);
+
+  const PackedMatrix W = random_q8(n_in, 3, random);
+  auto rounded = x;
+  const MatrixView<float> after{rounded.data(), n_row, n_in};
+  round_inputs(after, W);
+  bool any_moved = false;
+  for (std::size_t r = 0; r < n_row; ++r)
+    for (std::size_t first = 0; first < n_in; first += kQ8Block) {
+      const std::span<const float> was = before.row(r).subspan(first, kQ8Block);
+      const std::span<const float> is = after.row(r).subspan(first, kQ8Block);
+      if (!std::ranges::all_of(was, [](float value) { return std::isfinite(value); })) {
+        REQUIRE(std::memcmp(was.data(), is.data(), was.size_bytes()) == 0);
+        continue;
+      }
+      float most = 0;
+      for (const float value : was) most = std::max(most, std::abs(value));
+      const double unit = most > 0 ? std::ldexp(1.0, std::max(std::ilogb(most), -100) - 14) : 1;
+      for (std::size_t k = 0; k < kQ8Block; ++k) {
+        const double n = std::clamp(std::nearbyint(was[k] / unit), -32767.0, 32767.0);
+        REQUIRE(static_cast<double>(is[k]) == n * unit);
+        any_moved = any_moved || is[k] != was[k];
+      }
+    }
+  REQUIRE(any_moved);
+  auto again = rounded;
+  round_inputs({again.data(), n_row, n_in}, W);
+  REQUIRE(std::memcmp(again.data(), rounded.data(), x.size() * sizeof(float)) == 0);
 }
