@@ -11,6 +11,7 @@ reads two files of one model by the engine, F16 or Q8_0 and the weights they wer
 row's distribution is computed here in float64, so that KL is over the whole vocabulary: what the weights' rounding costs.
 """
 import argparse
+import dataclasses
 import json
 import os
 import subprocess
@@ -70,6 +71,7 @@ def errors(model, ids, cells):
 
 def against_float64(path, windows):
     model = (gguf_reference if path.endswith(".gguf") else reference).read_model(path)
+    model = dataclasses.replace(model, rounds=False)  # to round inputs is the engine's own doing
     found = [errors(model, ids, reading["cells"])
              for ids, reading in zip(windows, readings(path, windows, {"what": "lens", "top": 10}))]
     e = {key: np.concatenate([window[key] for window in found], 1) for key in found[0]}

@@ -14,7 +14,8 @@ namespace {
 
 // Rows of the grid that meet W_U together, a compromise between reusing a tile of W_U and short slices.
 constexpr std::size_t kLensRows = 32;
-// With a screen a slice also reads all of W_U once more, to score again.
+// With a screen a slice also reads all of W_U once more, to score again: one of twice as many rows saves a twentieth of the lens,
+// and a quarter of a second of GPT-2 small goes by between two looks at what else is asked.
 constexpr std::size_t kScreenedLensRows = 256;
 
 std::size_t chunks(std::size_t count, std::size_t size) { return (count + size - 1) / size; }

@@ -12,7 +12,7 @@
 namespace lens {
 namespace {
 
-constexpr std::size_t kMostRows = 4;   // of a group with one plane, or of half as many with two: that fills V8's registers
+constexpr std::size_t kMostRows = 4;   // of a group with one plane, with two half as many: that fills V8's registers
 constexpr std::size_t kRowBlock = 64;  // rows that share a pass over the weights
 constexpr float kLow = 1.0f / 32768;   // what a unit of `low` is in units of `high`
 
@@ -28,12 +28,14 @@ float scale_up(const float* x) {
   if (xsimd::reduce_add(nothing) != 0) return std::numeric_limits<float>::quiet_NaN();
   const float most = xsimd::reduce_max(largest);
   if (most == 0) return 0;
-  // 2^(14 − e) for `most` in 2^e … 2^(e + 1), from its bits, a float's exponent being 127 more; e ≥ −100, lest there is none.
+  // 2^(14 − e) for `most` in 2^e … 2^(e + 1), from its bits, a float's exponent being 127 more. It must be finite, and its inverse no
+  // subnormal number: e counts as −100 at least.
   const std::uint32_t exponent = std::max(std::bit_cast<std::uint32_t>(most) >> 23, 27u);
   return std::bit_cast<float>((14 + 2 * 127 - exponent) << 23);
 }
 
-Vec to_int16(Vec scaled) { return xsimd::clip(xsimd::nearbyint(scaled), Vec(-32767.0f), Vec(32767.0f)); }
+// What int16 holds, as floats.
+Vec whole_of(Vec scaled) { return xsimd::clip(xsimd::nearbyint(scaled), Vec(-32767.0f), Vec(32767.0f)); }
 
 // A block of x in fixed point; returns its scale: NaN where a value is not finite, and then so is every product. `has_low`
 // becomes true where `high` does not say all.
@@ -43,10 +45,10 @@ float to_fixed(const float* x, std::int16_t* high, std::int16_t* low, bool& has_
   std::int32_t h[kQ8Block], l[kQ8Block];
   Vec rest(0.0f);
   for (std::size_t k = 0; k < kQ8Block; k += kLanes) {
-    const Vec scaled = Vec::load_unaligned(x + k) * up, whole = to_int16(scaled), part = scaled - whole;
+    const Vec scaled = Vec::load_unaligned(x + k) * up, whole = whole_of(scaled), part = scaled - whole;
     rest = xsimd::max(rest, xsimd::abs(part));
     xsimd::to_int(whole).store_unaligned(h + k);
-    xsimd::to_int(to_int16(part * (1 / kLow))).store_unaligned(l + k);
+    xsimd::to_int(whole_of(part * (1 / kLow))).store_unaligned(l + k);
   }
   for (std::size_t k = 0; k < kQ8Block; ++k) high[k] = static_cast<std::int16_t>(h[k]);
   if (xsimd::reduce_max(rest) > 0) {
@@ -160,7 +162,7 @@ void round_to_high(MatrixView<float> X) {
     const float up = scale_up(x);
     if (!(up > 0)) continue;  // nothing to round
     for (std::size_t k = 0; k < kQ8Block; k += kLanes)
-      (to_int16(Vec::load_unaligned(x + k) * up) * (1 / up)).store_unaligned(x + k);
+      (whole_of(Vec::load_unaligned(x + k) * up) * (1 / up)).store_unaligned(x + k);
   }
 }
 

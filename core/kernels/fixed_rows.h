@@ -3,11 +3,12 @@
 //
 //   Σ_k x_k d_b q_k = Σ_b d_b s_b Σ_{k in b} (high_k + low_k / 2¹⁵) q_k
 //
-// s_b is the power of two that brings the block's largest |x| to 2¹⁴ … 2¹⁵, high and low are int16. So an input is off by
-// less than 2⁻²⁹ of the block's largest, most by nothing; what rounds is a block's sum once it is a float, and the sum over
+// s_b is the power of two that brings the block's largest |x| to 2¹⁴ … 2¹⁵ (or, below 2⁻¹⁰⁰, towards it), high and low are
+// int16. So an input is off by less than 2⁻²⁹ of the block's largest, most by nothing; what rounds is a block's sum once it is a float, and the sum over
 // blocks: less than a float32 product of the same length.
 //
-// Rows that round_to_high made have nothing in the low plane, which is then left out: the same bits in half the time.
+// Where round_to_high made all rows nothing is in the low plane, which is then left out: the same bits in half the time, or
+// for one row, whose weights come from memory, in five sixths.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,7 @@ class FixedRows {
   std::vector<float> scales_;
 };
 
-// Rounds X [n, k], k whole blocks, to what the high plane holds: by 2⁻¹⁵ of a block's largest at most.
+// Rounds X [n, k], k whole blocks, to what the high plane holds: by 2⁻¹⁵ of a block's largest (above 2⁻¹⁰⁰) at most.
 void round_to_high(MatrixView<float> X);
 
 }  // namespace lens

@@ -229,6 +229,7 @@ void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t beg
 }
 
 void round_inputs(MatrixView<float> X, const PackedMatrix& W) {
+  assert(X.n_col == W.n_in());
   if (W.storage() == PackedMatrix::Storage::q8_0) round_to_high(X);
 }
 

@@ -105,8 +105,9 @@ class GroupedRows {
   FixedRows fixed_;            // for q8_0
 };
 
-// Makes X [n, n_in] inputs that W takes fastest: where W is q8_0, 16 bits and a scale for each 32 (fixed_rows.h), and what
-// they were else. Whoever keeps or shows what W met keeps these: parts of a sum then still add up to it.
+// Makes X [n, n_in] inputs that W takes fastest: where W is q8_0, 16 bits and a scale for each 32 (fixed_rows.h), so that what
+// is small beside its 31 neighbours may become 0; what they were else. Whoever keeps or shows what W met keeps these: parts
+// of a sum then still add up to it.
 void round_inputs(MatrixView<float> X, const PackedMatrix& W);
 
 // X [n, n_in], b [n_out] or empty for none, Y [n, n_out].

@@ -317,6 +317,7 @@ NameCopying name_copying(const Model& model, const Activations& run, std::size_t
     const auto resid = run.resid(1).row(positions[i]);
     layer_norm(resid, layer_norm_scale(resid, c.layer_norm_epsilon), w.ln_1.gamma, w.ln_1.beta, x.row(i));
   }
+  round_inputs(x, w.W_QKV);
   matmul(x, w.W_QKV, {}, qkv);
 
   // Of head h at position i: what it writes, and that turned round, rows 2 (h n + i) and the next.

@@ -147,7 +147,6 @@ void forward_block(const Model& model, std::size_t layer, std::size_t begin, std
 
   Matrix z(n, c.d_model);
   attention_z(pattern, begin, kept.v.rows(0, end), c.n_head, z);
-  round_inputs(z, w.W_O);
   at(Site::z, {n, c.n_head, c.d_head}, z);
   if (at.want_result()) {
     Matrix result(n * c.n_head, c.d_model);

@@ -91,7 +91,8 @@ int main(int n_arg, char** args) {
     for (const auto [n_in, n_out] : {std::pair{d_model, d_mlp}, {d_mlp, d_model}}) {
       const PackedMatrix W = weights(n_in, n_out, storage);
       for (const std::size_t n : {1u, 3u, 16u, 64u}) {
-        const auto x = noise(n * n_in, 2);
+        auto x = noise(n * n_in, 2);
+        round_inputs({x.data(), n, n_in}, W);
         std::vector<float> y(n * n_out);
         const double seconds = best([&] { matmul({x.data(), n, n_in}, W, {}, {y.data(), n, n_out}); });
         report(kind + std::to_string(n) + " x " + std::to_string(n_in) + " x " + std::to_string(n_out),

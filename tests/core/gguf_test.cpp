@@ -5,6 +5,7 @@
 #include "engine/loaded_model.h"
 #include "gguf_file.h"
 #include "gguf_model.h"
+#include "lens/components.h"
 #include "lens/logit_lens.h"
 #include "model/forward.h"
 #include "model/gguf_names.h"
@@ -70,12 +71,64 @@ TEST_CASE("Q8_0 in memory gives the numbers of the same weights as float32") {
   for (std::size_t p = 0; p < tokens.size(); ++p)
     for (std::size_t r = 0; r < columns[0][p].size(); ++r) {
       const LensCell &a = columns[0][p][r], &b = columns[1][p][r];
-      // The blocks' inputs are rounded by up to 2⁻¹⁵ of their block's largest, which is 256 epsilons.
+      // Inputs are rounded by up to 2⁻¹⁵ of their block's largest, 256 epsilons, some up and some down.
       const double scale = std::abs(b.reading.log_z) + std::abs(b.answer.logit) + 10;
       require_close(a.reading.log_z, b.reading.log_z, scale, 256);
       require_close(a.kl, b.kl, scale, 256);
       require_close(a.answer.logit, b.answer.logit, scale, 256);
     }
+}
+
+TEST_CASE("what Q8_0 meets is what its hooks show: parts add up to it, typed and pasted alike") {
+  const std::vector<TokenId> tokens{3, 40, 0, 17, 44, 9, 9};
+  const std::size_t n = tokens.size();
+  for (const bool q8 : {false, true}) {
+    const LoadedModel loaded = load_gguf(gguf_model(q8));
+    const Model& model = loaded.model;
+    Activations run(model.config());
+    run.append(tokens);
+    forward(model, 0, run);
+    bool any_rounded = true;
+    for (const int layer : {0, 1})
+      for (const Site site : {Site::ln1_normalized, Site::ln2_normalized, Site::mlp_post}) {
+        const BlockWeights& w = model.weights().blocks[static_cast<std::size_t>(layer)];
+        const Tensor shown = read_hook(model, run, {site, layer}, 0, n);
+        std::vector<float> met = shown.values;
+        const PackedMatrix q8_like(shown.shape[1], 1, PackedMatrix::Storage::q8_0);
+        round_inputs({met.data(), n, shown.shape[1]}, q8_like);
+        any_rounded = any_rounded && met == shown.values;
+
+        if (site != Site::mlp_post) continue;
+        const Tensor written = read_hook(model, run, {Site::mlp_out, layer}, 0, n);
+        for (std::size_t p = 0; p < n; ++p)
+          for (std::size_t i = 0; i < written.shape[1]; ++i) {
+            double sum = w.b_out[i], magnitude = std::abs(w.b_out[i]);
+            for (std::size_t k = 0; k < shown.shape[1]; ++k) {
+              const double part = static_cast<double>(shown.values[p * shown.shape[1] + k]) * w.W_out.at(k, i);
+              sum += part, magnitude += std::abs(part);
+            }
+            require_close(written.values[p * written.shape[1] + i], sum, magnitude, 64);
+          }
+      }
+    REQUIRE(any_rounded == q8);
+
+    const auto mean_W_U = model.W_U().mean_column();
+    for (const HookPoint row : lens_rows(model.config(), true)) {
+      Components parts(model, Lens{}, run, {row, n - 1, 12, 30, Norm::recomputed}, mean_W_U);
+      while (parts.blocks().size() < parts.n_block()) parts.read_block(run);
+      INFO(name_of(row));
+      REQUIRE(std::abs(parts.shown() - parts.sum()) <= 3e-6 * parts.size());
+    }
+
+    Activations typed(model.config());
+    for (const TokenId token : tokens) {
+      typed.append({&token, 1});
+      forward(model, typed.size() - 1, typed);
+    }
+    for (std::size_t layer = 0; layer <= 2; ++layer)
+      for (std::size_t p = 0; p < n; ++p)
+        REQUIRE(std::ranges::equal(typed.resid(layer).row(p), run.resid(layer).row(p)));
+  }
 }
 
 TEST_CASE("a GGUF cut anywhere is refused by name, and no byte of its header can do harm") {

@@ -131,10 +131,10 @@ TEST_CASE("a row's product has the same bits in any company") {
     for (const bool q8 : {false, true}) {
       const PackedMatrix W = q8 ? random_q8(n_in, 83, random) : random_matrix(n_in, 83, random);
       auto x = random.normals(70 * n_in);
-      round_inputs({x.data(), 30, n_in}, W);  // and so with others' low plane, or without one
-      std::vector<float> together(70 * 83), few(3 * 83);
+      round_inputs({x.data(), 30, n_in}, W);  // these also without a low plane, or with the others'
+      std::vector<float> together(70 * 83), few(7 * 83);
       matmul({x.data(), 70, n_in}, W, {}, {together.data(), 70, 83});
-      for (const std::size_t n : {1u, 3u})
+      for (const std::size_t n : {1u, 2u, 3u, 4u, 7u})
         for (std::size_t r = 0; r + n <= 70; ++r) {
           matmul({x.data() + r * n_in, n, n_in}, W, {}, {few.data(), n, 83});
           REQUIRE(std::equal(few.data(), few.data() + n * 83, together.data() + r * 83));
@@ -197,11 +197,12 @@ TEST_CASE("Q8_0 multiplies as its scalar twin, at every size around the vector w
       PackedMatrix f32(n_in, n_out);
       std::vector<float> values(n_in);
       for (std::size_t c = 0; c < n_out; ++c) W.column(c, values), f32.set_column(c, values);
-      for (const std::size_t n_row : {1u, 2u, 3u, 5u, 66u}) {
+      for (const std::size_t n_row : {1u, 2u, 3u, 4u, 5u, 6u, 66u}) {
         if (n_row == 66 && n_in > 96) continue;
         // From whole blocks, and from the middle of one to the middle of another; one float in from an aligned start.
         for (const auto [first, n] : {std::pair{std::size_t{0}, n_in}, {std::size_t{5}, n_in - 7}}) {
-          const auto x = random.normals(n_row * n + 1);
+          auto x = random.normals(n_row * n + 1);
+          if (n == n_in && n_row % 2 == 0) round_inputs({x.data() + 1, n_row, n}, W);  // in one plane
           std::vector<float> y(n_row * n_out + 2, 7.0f), y_f32(n_row * n_out);
           matmul_slice({x.data() + 1, n_row, n}, W, first, {y.data() + 1, n_row, n_out});
           matmul_slice({x.data() + 1, n_row, n}, f32, first, {y_f32.data(), n_row, n_out});
@@ -312,10 +313,11 @@ TEST_CASE("float16 is rounded to nearest, ties to even, and multiplies with the 
 
 TEST_CASE("a product has the same bits from one thread and from several") {
   Random random(6);
-  const auto x = random.normals(17 * 640);
-  for (const bool q8 : {false, true})
+  auto x = random.normals(17 * 640);
+  for (const int kind : {0, 1, 2})  // float32; Q8_0; and its inputs rounded
     for (const std::size_t n : {1u, 17u}) {
-      const PackedMatrix W = q8 ? random_q8(640, 1003, random) : random_matrix(640, 1003, random);
+      const PackedMatrix W = kind > 0 ? random_q8(640, 1003, random) : random_matrix(640, 1003, random);
+      if (kind == 2) round_inputs({x.data(), 17, 640}, W);
       std::vector<float> alone(n * 1003), shared(n * 1003);
       matmul({x.data(), n, 640}, W, {}, {alone.data(), n, 1003});
       for (const std::size_t n_thread : {2u, 5u}) {

@@ -157,4 +157,5 @@ def read_model(path):
         blocks=[block(layer) for layer in range(config.n_layer)],
         ln_f=(tensor["output_norm.weight"], tensor["output_norm.bias"]),
         W_U=tensor.get("output.weight", W_E).T,
+        rounds=gguf.tensors["blk.0.ffn_up.weight"].type == "Q8_0",
     )

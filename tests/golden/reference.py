@@ -83,6 +83,7 @@ class Model:
     blocks: list  # of {name: array}, all matrices as x @ W wants them
     ln_f: tuple  # gamma [d_model], beta [d_model]
     W_U: np.ndarray  # [d_model, d_vocab]
+    rounds: bool = False  # what the norms and the neurons feed the blocks' matrices, to 16 bits: as Q8_0 is read
 
 
 def read_model(folder):
@@ -179,6 +180,14 @@ def normalize(x, scale, gain_and_bias):
     return (x - x.mean(axis=-1, keepdims=True)) / scale[:, None] * gamma + beta
 
 
+def rounded(x):
+    """[n, k] as Q8_0 meets it: for each 32 values a power of two, in whose units the largest is 2^14 to 2^15 and all are whole."""
+    blocks = x.reshape(len(x), -1, 32)
+    _, exponent = np.frexp(np.abs(blocks).max(axis=-1, keepdims=True))  # largest < 2^exponent
+    unit = np.ldexp(1.0, exponent - 15)
+    return (np.clip(np.rint(blocks / unit), -32767, 32767) * unit).reshape(x.shape)
+
+
 def softmax(scores):
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return weights / weights.sum(axis=-1, keepdims=True)
@@ -190,6 +199,9 @@ def forward(model, ids):
     n = len(ids)
     act = {}
 
+    def met(x):
+        return rounded(x) if model.rounds else x
+
     act["hook_embed"] = model.W_E[ids]  # [n, d_model]
     act["hook_pos_embed"] = model.W_pos[:n]  # [n, d_model]
     x = act["hook_embed"] + act["hook_pos_embed"]
@@ -199,7 +211,7 @@ def forward(model, ids):
         act[hook + "hook_resid_pre"] = x
 
         act[hook + "ln1.hook_scale"] = scale = norm_scale(x, c.epsilon)  # [n]
-        act[hook + "ln1.hook_normalized"] = normed = normalize(x, scale, w["ln_1"])  # [n, d_model]
+        act[hook + "ln1.hook_normalized"] = normed = met(normalize(x, scale, w["ln_1"]))  # [n, d_model]
 
         def heads(projected):  # [n, d_model] -> [n, n_head, d_head]: head h has columns h*d_head to (h+1)*d_head
             return projected.reshape(n, c.n_head, c.d_head)
@@ -224,9 +236,9 @@ def forward(model, ids):
         act[hook + "hook_resid_mid"] = x = x + attn_out
 
         act[hook + "ln2.hook_scale"] = scale = norm_scale(x, c.epsilon)  # [n]
-        act[hook + "ln2.hook_normalized"] = normed = normalize(x, scale, w["ln_2"])  # [n, d_model]
+        act[hook + "ln2.hook_normalized"] = normed = met(normalize(x, scale, w["ln_2"]))  # [n, d_model]
         act[hook + "mlp.hook_pre"] = pre = normed @ w["W_in"] + w["b_in"]  # [n, d_mlp]
-        act[hook + "mlp.hook_post"] = post = ACTIVATIONS[c.activation](pre)  # [n, d_mlp]
+        act[hook + "mlp.hook_post"] = post = met(ACTIVATIONS[c.activation](pre))  # [n, d_mlp]
         act[hook + "hook_mlp_out"] = mlp_out = post @ w["W_out"] + w["b_out"]  # [n, d_model]
         act[hook + "hook_resid_post"] = x = x + mlp_out
 
