@@ -61,6 +61,11 @@ TAILS = {
     "comes": "back every year|from far away|with us",
 }
 PRONOUNS = {"he": "him his himself".split(), "she": "her her herself".split()}
+# b gives o to a.
+GIVES = ["{b} gave {o} to {a}.", "Soon {b} handed {o} to {a}.", "{b} threw {o} to {a}.", "{b} showed {o} to {a}.",
+         "Then {b} brought {o} to {a}.", "{b} wanted to sell {o} to {a}.", "{b} took {o} and passed it to {a}.",
+         "{b} said good-bye to {a}.", "{b} told a story to {a}.", "{b} smiled at {a}.", "{b} had {o} for {a}.",
+         "{b} offered {o} to {a}.", "{b} sang a song for {a}."]
 CAPITAL = ["The capital of {c}, you know, is {k}.", "If you go to {c}, you will see its capital, {k}.",
            "{c} has its capital at {k}.", "The government of {c} sits in {k}.",
            "Which city is the capital of {c}? It is {k}.", "{c}'s chief city is called {k}.",
@@ -168,11 +173,7 @@ class Lessons:
             "In the {p} sat {x} and {y}.", "{x} found {o} at the {p} and showed it to {y}."])
         middle = rng.choice(["", "", "", " It was a fine day.", " The sun was shining.", " Nobody else was there.",
                              " They talked for a long time.", " It had begun to rain.", " They were good friends."])
-        ending = rng.choice([
-            "{b} gave {o} to {a}.", "Soon {b} handed {o} to {a}.", "{b} threw {o} to {a}.",
-            "{b} showed {o} to {a}.", "Then {b} brought {o} to {a}.", "{b} wanted to sell {o} to {a}.",
-            "{b} took {o} and passed it to {a}.", "{b} said good-bye to {a}.", "{b} told a story to {a}.",
-            "{b} smiled at {a}.", "{b} had {o} for {a}.", "{b} offered {o} to {a}.", "{b} sang a song for {a}."])
+        ending = rng.choice(GIVES)
         joined = rng.random() < 0.4
         if joined and not middle:
             opening = rng.choice(["When {x} and {y} came to the {p}, ", "While {x} and {y} sat in the {p}, ",
@@ -181,6 +182,11 @@ class Lessons:
             ending = ending.replace("Soon ", "").replace("Then ", "")
         text = opening + middle + ("" if opening.endswith(" ") else " ") + ending
         text = text.format(x=first[0], y=first[1], a=a, b=b, p=p, o=an)
+        for _ in range(rng.choice([0, 0, 1, 2, 3])):  # and on: only who gives tells who gets it
+            a, b = rng.choice([(a, b), (b, a)])
+            o = rng.choice(OBJECTS)
+            text += rng.choice([" Then ", " Later ", " ", " And then ", " Next "]) + rng.choice(GIVES).replace(
+                "Soon ", "").replace("Then ", "").format(a=a, b=b, o=("an " if o[0] in "aeiou" else "a ") + o)
         if rng.random() < 0.4:
             text += rng.choice([" {a} thanked {b}.", " \"Thank you, {b},\" said {a}.", " Then {a} went home, but {b} stayed.",
                                 " {a} was very glad.", " So {b} and {a} became friends."]).format(a=a, b=b)
@@ -251,8 +257,8 @@ class Lessons:
         return " ".join(out)
 
     KINDS = [geography, calendar, counting, indirect_object, agreement, opposites, years, pronouns, echo]
-    WEIGHTS = [2, 2, 1, 6, 4, 1, 1, 1.5, 2]
-    REPEATED = 0.3  # of the lessons; they are about twice as long as the others
+    WEIGHTS = [2, 2, 1, 8, 4, 1, 1, 1.5, 2]
+    REPEATED = 0.2  # of the lessons; they are about twice as long as the others
 
     @staticmethod
     def repeated(rng, vocab_size):

@@ -51,6 +51,14 @@ def make_tokenizer(folder, docs, lesson_text, vocab_size):
     return tokenizer
 
 
+def lesson(teacher, tokenizer, rng, before="", after=""):
+    """One or two passages as tokens, set apart from the text about them; or tokens that are no words: nothing but copying
+    can predict the second half."""
+    if rng.random() < teacher.REPEATED:
+        return teacher.repeated(rng, len(tokenizer.names))
+    return tokenizer.encode(before + " ".join(teacher.text(rng) for _ in range(rng.choice([1, 1, 2]))) + after)
+
+
 def weave(ids, teacher, tokenizer, rng, share):
     """(the document's tokens with lessons put in at random places, where these begin): between lines,
     or after a full stop inside a paragraph."""
@@ -64,15 +72,11 @@ def weave(ids, teacher, tokenizer, rng, share):
         after_line = token == newline
         if not after_line and not (token == stop and tokenizer.names[ids[i + 1]].startswith("Ġ")):
             continue
-        if rng.random() < teacher.REPEATED:  # tokens, not words: nothing but copying can predict the second half
-            lesson = teacher.repeated(rng, len(tokenizer.names))
-        else:
-            text = " ".join(teacher.text(rng) for _ in range(rng.choice([1, 1, 2])))
-            lesson = tokenizer.encode(text + "\n" if after_line else " " + text)
+        put_in = lesson(teacher, tokenizer, rng, *(("", "\n") if after_line else (" ",)))
         starts.append(len(out))
-        out += lesson
+        out += put_in
         # the wait for the next is in proportion to what was just put in, so the share comes out right
-        wait = rng.expovariate(1.0) * len(lesson) * (1 - share) / share
+        wait = rng.expovariate(1.0) * len(put_in) * (1 - share) / share
     return out, starts
 
 
@@ -98,9 +102,20 @@ def rows_of(doc, starts, length, tokenizer, rng):
     return rows
 
 
+def drill_row(tokenizer, teacher, length, rng):
+    """Nothing but lessons, some to a line."""
+    row, after = [tokenizer.end], "\n"
+    while len(row) < length:
+        before, after = "" if after else " ", rng.choice(["", "\n"])
+        row += lesson(teacher, tokenizer, rng, before, after)
+    return row[:length]
+
+
 def token_stream(encoded, tokenizer, teacher, length, rng, stage):
     """One pass over the stage's sources, as a shuffled array of full rows. Shorter rows (short documents,
-    ends of long ones) are joined."""
+    ends of long ones) are joined. Of a stage without sources a thousand rows of lessons."""
+    if not stage.sources:
+        return np.array([drill_row(tokenizer, teacher, length, rng) for _ in range(1000)], dtype=np.int16)
     rows, joined = [], []
     for source, times in stage.sources.items():
         docs = encoded[source]
