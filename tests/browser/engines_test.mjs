@@ -61,8 +61,8 @@ for (const driver of [chromium, firefox, webkit]) {
   });
 }
 
-// A fused multiply-add rounds once where the plain build rounds twice.
-const TOLERANCE = 1e-5;
+// A fused multiply-add rounds once where the plain build rounds twice, and then some inputs of Q8_0 to the other side of 16 bits.
+const TOLERANCE = 5e-4;
 
 test('every engine computes the same bits with the same build, and the same numbers with another', (t) => {
   if (computed.size < 2) return t.skip(`no second engine to compare with (${[...computed.keys()]})`);

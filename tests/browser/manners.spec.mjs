@@ -67,7 +67,7 @@ test.describe('what is never lost', () => {
   test('what an example replaced: by Undo, by Ctrl+Z, by Back', async ({ page }) => {
     await open(page);
     const example = async () => {
-      await page.getByText('Examples').click();
+      await page.getByText('Examples', { exact: true }).click();
       await page.locator('.examples li button').nth(1).click();
     };
     await expect(page.getByRole('button', { name: 'Undo' })).toHaveCount(0);

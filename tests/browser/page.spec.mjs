@@ -123,7 +123,11 @@ test.describe('typing', () => {
     await box(page).fill(hostile);
     await expect.poll(async () => (await columns(page)).join('').replaceAll('·', ' ')).toBe(hostile);
     await expect(page.locator('logit-lens :is(img, script)')).toHaveCount(0);
-    await page.getByRole('button').or(page.getByText('Examples')).first().click();
+    await page
+      .getByRole('button')
+      .or(page.getByText('Examples', { exact: true }))
+      .first()
+      .click();
     await page.keyboard.press('Escape');
   });
 
@@ -376,11 +380,11 @@ test.describe('examples', () => {
   test('are a menu; choosing one draws it and says what to look at', async ({ page }) => {
     await open(page);
     const examples = await (await page.request.get('models/examples.json')).json();
-    await page.getByText('Examples').click();
+    await page.getByText('Examples', { exact: true }).click();
     await expect(page.locator('.examples button')).toHaveCount(examples.length);
     await page.keyboard.press('Escape');
     await expect(page.locator('.examples ul')).toBeHidden();
-    await page.getByText('Examples').click();
+    await page.getByText('Examples', { exact: true }).click();
     await page.locator('.examples button').nth(1).click();
     await expect(page.locator('.examples ul')).toBeHidden();
     await expect(box(page)).toHaveValue(examples[1].prompt);

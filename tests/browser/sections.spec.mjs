@@ -1,6 +1,7 @@
 // What opens below the panel: moments, who wrote a cell, what blocks wrote, attention, the heads' scores.
 import { readFileSync } from 'node:fs';
 import { ramp, stepOf } from '../../web/src/style/scale.js';
+import { formatProbFine } from '../../web/src/views/format.js';
 import { box, expect, expectColumns, experimentOf, linkOf, open, signed, test } from './support.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
@@ -114,7 +115,7 @@ test('other ways to read a cell: what each says is the engine’s answer, with w
     const { top_id: id, top_prob: prob } = await ask(page, { ...read, ...way });
     said.push(id.data[0]);
     await expect(lines.nth(i).locator('bdi')).toHaveAttribute('data-id', String(id.data[0]));
-    await expect(lines.nth(i).locator('.number').first()).toHaveText(prob.data[0].toFixed(3).replace(/^0/, ''));
+    await expect(lines.nth(i).locator('.number').first()).toHaveText(formatProbFine(prob.data[0]));
   }
   const other = said.find((id) => id !== said[0]);
   const disagree = page.locator('.compare p').first();
