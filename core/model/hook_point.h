@@ -13,7 +13,7 @@ enum class Site {
   pos_embed,       // hook_pos_embed                [n, d_model]          W_pos[position]
   resid_pre,       // blocks.L.hook_resid_pre       [n, d_model]
   ln1_scale,       // blocks.L.ln1.hook_scale       [n]                   sqrt(var + eps)
-  ln1_normalized,  // blocks.L.ln1.hook_normalized  [n, d_model]          with γ and β, as W_Q, W_K and W_V meet it (round_inputs)
+  ln1_normalized,  // blocks.L.ln1.hook_normalized  [n, d_model]          with γ and β; as W_Q, W_K, W_V meet it (round_inputs)
   q,
   k,
   v,                 // blocks.L.attn.hook_q | k | v  [n, n_head, d_head]   with their biases
@@ -24,9 +24,9 @@ enum class Site {
   attn_out,          // blocks.L.hook_attn_out        [n, d_model]          with b_O
   resid_mid,         // blocks.L.hook_resid_mid       [n, d_model]
   ln2_scale,         // blocks.L.ln2.hook_scale       [n]
-  ln2_normalized,    // blocks.L.ln2.hook_normalized  [n, d_model]
+  ln2_normalized,    // blocks.L.ln2.hook_normalized  [n, d_model]          as W_in meets it
   mlp_pre,           // blocks.L.mlp.hook_pre         [n, d_mlp]
-  mlp_post,          // blocks.L.mlp.hook_post        [n, d_mlp]
+  mlp_post,          // blocks.L.mlp.hook_post        [n, d_mlp]            as W_out meets it
   mlp_out,           // blocks.L.hook_mlp_out         [n, d_model]          with b_out
   resid_post,        // blocks.L.hook_resid_post      [n, d_model]
   final_scale,       // ln_final.hook_scale           [n]
