@@ -80,8 +80,7 @@ void tile(const std::int16_t* x, const float* x_scales, std::size_t n_block, con
 #pragma clang loop unroll(full)
           for (std::size_t plane = 0; plane < P; ++plane) {
             const Pairs x_r = same_pair(x + ((s * R + r) * P + plane) * 2);
-            for (std::size_t v = 0; v < 2; ++v)
-              sums[r][plane][v] = add_products(sums[r][plane][v], x_r, weights[v]);
+            for (std::size_t v = 0; v < 2; ++v) sums[r][plane][v] = add_products(sums[r][plane][v], x_r, weights[v]);
           }
       }
     }

@@ -13,7 +13,7 @@ enum class Site {
   pos_embed,       // hook_pos_embed                [n, d_model]          W_pos[position]
   resid_pre,       // blocks.L.hook_resid_pre       [n, d_model]
   ln1_scale,       // blocks.L.ln1.hook_scale       [n]                   sqrt(var + eps)
-  ln1_normalized,  // blocks.L.ln1.hook_normalized  [n, d_model]          with γ and β; as W_Q, W_K, W_V meet it (round_inputs)
+  ln1_normalized,  // blocks.L.ln1.hook_normalized  [n, d_model]          as W_Q, W_K, W_V meet it
   q,
   k,
   v,                 // blocks.L.attn.hook_q | k | v  [n, n_head, d_head]   with their biases
