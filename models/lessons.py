@@ -62,8 +62,8 @@ TAILS = {
 }
 PRONOUNS = {"he": "him his himself".split(), "she": "her her herself".split()}
 # b gives o to a.
-GIVES = ["{b} gave {o} to {a}.", "Soon {b} handed {o} to {a}.", "{b} threw {o} to {a}.", "{b} showed {o} to {a}.",
-         "Then {b} brought {o} to {a}.", "{b} wanted to sell {o} to {a}.", "{b} took {o} and passed it to {a}.",
+GIVES = ["{b} gave {o} to {a}.", "{b} handed {o} to {a}.", "{b} threw {o} to {a}.", "{b} showed {o} to {a}.",
+         "{b} brought {o} to {a}.", "{b} wanted to sell {o} to {a}.", "{b} took {o} and passed it to {a}.",
          "{b} said good-bye to {a}.", "{b} told a story to {a}.", "{b} smiled at {a}.", "{b} had {o} for {a}.",
          "{b} offered {o} to {a}.", "{b} sang a song for {a}."]
 CAPITAL = ["The capital of {c}, you know, is {k}.", "If you go to {c}, you will see its capital, {k}.",
@@ -112,6 +112,11 @@ class Lessons:
         while len(out) < n:
             out.add(self.person(rng))
         return rng.sample(sorted(out), n)
+
+    def thing(self, rng):
+        """With its article."""
+        name = rng.choice(OBJECTS)
+        return ("an " if name[0] in "aeiou" else "a ") + name
 
     def geography(self, rng):
         """The same fact again in other words, and other facts of the same country beside it."""
@@ -163,8 +168,7 @@ class Lessons:
         """Who gets the thing: in both orders of the names, and often with a sentence between."""
         a, b = self.people(rng, 2)
         first = rng.choice([(a, b), (b, a)])
-        p, o = rng.choice(PLACES), rng.choice(OBJECTS)
-        an = ("an " if o[0] in "aeiou" else "a ") + o
+        p, o = rng.choice(PLACES), self.thing(rng)
         opening = rng.choice([
             "{x} and {y} met at the {p}.", "One day {x} and {y} were sitting in the {p}.",
             "{x} walked to the {p} with {y}.", "{x} saw {y} at the {p}.", "{x} and {y} lived near the {p}.",
@@ -173,20 +177,19 @@ class Lessons:
             "In the {p} sat {x} and {y}.", "{x} found {o} at the {p} and showed it to {y}."])
         middle = rng.choice(["", "", "", " It was a fine day.", " The sun was shining.", " Nobody else was there.",
                              " They talked for a long time.", " It had begun to rain.", " They were good friends."])
-        ending = rng.choice(GIVES)
+        ending = rng.choice(["", "", "", "", "", "Soon ", "Then "]) + rng.choice(GIVES)
         joined = rng.random() < 0.4
         if joined and not middle:
             opening = rng.choice(["When {x} and {y} came to the {p}, ", "While {x} and {y} sat in the {p}, ",
                                   "After {x} met {y} at the {p}, ", "{x} and {y} walked to the {p}, and ",
                                   "As {x} and {y} played near the {p}, "])
-            ending = ending.replace("Soon ", "").replace("Then ", "")
+            ending = rng.choice(GIVES)
         text = opening + middle + ("" if opening.endswith(" ") else " ") + ending
-        text = text.format(x=first[0], y=first[1], a=a, b=b, p=p, o=an)
+        text = text.format(x=first[0], y=first[1], a=a, b=b, p=p, o=o)
         for _ in range(rng.choice([0, 0, 1, 2, 3])):  # and on: only who gives tells who gets it
             a, b = rng.choice([(a, b), (b, a)])
-            o = rng.choice(OBJECTS)
-            text += rng.choice([" Then ", " Later ", " ", " And then ", " Next "]) + rng.choice(GIVES).replace(
-                "Soon ", "").replace("Then ", "").format(a=a, b=b, o=("an " if o[0] in "aeiou" else "a ") + o)
+            then = rng.choice([" Then ", " Later ", " ", " And then ", " Next "])
+            text += then + rng.choice(GIVES).format(a=a, b=b, o=self.thing(rng))
         if rng.random() < 0.4:
             text += rng.choice([" {a} thanked {b}.", " \"Thank you, {b},\" said {a}.", " Then {a} went home, but {b} stayed.",
                                 " {a} was very glad.", " So {b} and {a} became friends."]).format(a=a, b=b)

@@ -28,8 +28,8 @@ float scale_up(const float* x) {
   if (xsimd::reduce_add(nothing) != 0) return std::numeric_limits<float>::quiet_NaN();
   const float most = xsimd::reduce_max(largest);
   if (most == 0) return 0;
-  // 2^(14 − e) for `most` in 2^e … 2^(e + 1), from its bits, a float's exponent being 127 more. It must be finite, and its inverse no
-  // subnormal number: e counts as −100 at least.
+  // 2^(14 − e) for `most` in 2^e … 2^(e + 1), from its bits, a float's exponent being 127 more. It must be finite, and its
+  // inverse no subnormal number: e counts as −100 at least.
   const std::uint32_t exponent = std::max(std::bit_cast<std::uint32_t>(most) >> 23, 27u);
   return std::bit_cast<float>((14 + 2 * 127 - exponent) << 23);
 }

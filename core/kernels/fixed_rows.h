@@ -4,8 +4,8 @@
 //   Σ_k x_k d_b q_k = Σ_b d_b s_b Σ_{k in b} (high_k + low_k / 2¹⁵) q_k
 //
 // s_b is the power of two that brings the block's largest |x| to 2¹⁴ … 2¹⁵ (or, below 2⁻¹⁰⁰, towards it), high and low are
-// int16. So an input is off by less than 2⁻²⁹ of the block's largest, most by nothing; what rounds is a block's sum once it is a float, and the sum over
-// blocks: less than a float32 product of the same length.
+// int16. So an input is off by less than 2⁻²⁹ of the block's largest, most by nothing; what rounds is a block's sum once
+// it is a float, and the sum over blocks: less than a float32 product of the same length.
 //
 // Where round_to_high made all rows nothing is in the low plane, which is then left out: the same bits in half the time, or
 // for one row, whose weights come from memory, in five sixths.

@@ -98,8 +98,7 @@ class Numbers(LensTest):
         track = [bpe.encode(text)[0] for text in (" Paris", " Mary", " the")]
         sets = {"names": [bpe.encode(text)[0] for text in (" Mary", " John")]}
         for norm in reference.NORMS:
-            # Of many blocks' inputs float32 rounds some to the other side, and then the next block's differ by a rounding.
-            comparison = Comparison(self, f"primer, {norm}", tolerance=3e-4)
+            comparison = Comparison(self, f"primer, {norm}")
             read = {"norm": norm, "mid": True, "top": 50, "track": track, "sets": sets}
             status, (found,) = run_experiments([experiment(PRIMER, {"prompt": prompt}, read)])
             self.assertEqual(status, 0)

@@ -63,13 +63,13 @@ def experiment(model, run, *reads):
 class Comparison:
     """What a reading of the program says against reference.lens, and the worst it saw."""
 
-    def __init__(self, test, title, tolerance=TOLERANCE):
-        self.test, self.title, self.tolerance, self.worst = test, title, tolerance, 0.0
+    def __init__(self, test, title):
+        self.test, self.title, self.worst = test, title, 0.0
 
     def close(self, what, found, expected, size):
         error = abs(found - expected)
         self.worst = max(self.worst, error / size)
-        self.test.assertLessEqual(error, self.tolerance * size, f"{self.title}: {what} is {found}, expected {expected}")
+        self.test.assertLessEqual(error, TOLERANCE * size, f"{self.title}: {what} is {found}, expected {expected}")
 
     def rank(self, what, found, logits, id, slack):
         """The rank that some logits within `slack` of the reference give."""
@@ -92,7 +92,7 @@ class Comparison:
                 where = f"{expected['rows'][row]} at {position}: "
                 self.cell(where, cell, expected, (row, position), size, {**options, "ids": ids})
         for position, token in enumerate(found["answers"]):
-            self.rank(f"answer at {position}", 1, expected["logits_out"][position], token["id"], self.tolerance * size)
+            self.rank(f"answer at {position}", 1, expected["logits_out"][position], token["id"], TOLERANCE * size)
 
     def cell(self, where, cell, expected, at, size, options):
         test, logits = self.test, expected["logits"][at]
@@ -109,7 +109,7 @@ class Comparison:
         test.assertEqual(order, sorted(order), where + "best first, ties to the lower id")
         for rank, token in enumerate(cell["top"], 1):
             self.close(where + "logit", token["logit"], logits[token["id"]], size)
-            self.rank(where + "top", rank, logits, token["id"], self.tolerance * size)
+            self.rank(where + "top", rank, logits, token["id"], TOLERANCE * size)
             self.prob(where + "prob", token["prob"], logits[token["id"]] - expected["log_z"][at], size)
             prob = math.exp(token["logit"] - cell["log_z"])
             test.assertAlmostEqual(token["prob"], prob, delta=1e-4 * prob + 1e-30)
@@ -124,21 +124,21 @@ class Comparison:
         self.close(where + "answer_logit", cell["answer_logit"], logits[answer], size)
         given = options["ids"][at[1]]
         self.prob(where + "input_prob", cell["input_prob"], logits[given] - expected["log_z"][at], size)
-        self.rank(where + "input_rank", cell["input_rank"], logits, given, self.tolerance * size)
+        self.rank(where + "input_rank", cell["input_rank"], logits, given, TOLERANCE * size)
         self.prob(where + "answer_prob", cell["answer_prob"], logits[answer] - expected["log_z"][at], size)
-        self.rank(where + "answer_rank", cell["answer_rank"], logits, answer, self.tolerance * size)
+        self.rank(where + "answer_rank", cell["answer_rank"], logits, answer, TOLERANCE * size)
         for token, id in zip(cell.get("track", []), options.get("track", []), strict=True):
             test.assertEqual(token["id"], id)
             self.close(where + "tracked logit", token["logit"], logits[id], size)
             self.prob(where + "tracked prob", token["prob"], logits[id] - expected["log_z"][at], size)
-            self.rank(where + "tracked rank", token["rank"], logits, id, self.tolerance * size)
+            self.rank(where + "tracked rank", token["rank"], logits, id, TOLERANCE * size)
         test.assertEqual(list(cell.get("sets", {})), list(options.get("sets") or {}))
         for name, value in cell.get("sets", {}).items():
             test.assertAlmostEqual(value, expected["set_prob"][name][at], delta=TOLERANCE)
 
     def prob(self, what, found, log_p, size):
         """Probabilities are compared as they are read, by difference, scaled as their logarithm's error makes it."""
-        self.test.assertAlmostEqual(found, math.exp(log_p), delta=2 * self.tolerance * size * math.exp(log_p) + 1e-12, msg=what)
+        self.test.assertAlmostEqual(found, math.exp(log_p), delta=2 * TOLERANCE * size * math.exp(log_p) + 1e-12, msg=what)
 
     def report(self):
         print(f"measured: lens read, {self.title}: max|Δ|/max|logit| a row {self.worst:.1e}")
