@@ -9,9 +9,37 @@
 namespace lens {
 namespace {
 
-// Looks for work this often before it sleeps: some ten microseconds, about as long as waking up takes. Between the
-// products of a forward pass there is less to wait.
-constexpr int kLooks = 20'000;
+// Looks this often before it sleeps: a fifth of a millisecond or so. To wake up takes a quarter of that, and the steps of
+// a forward pass follow each other faster.
+constexpr int kLooks = 200'000;
+
+// Counters that threads wait for. Whoever waits looks on for a while, so that whoever counts seldom has one to wake.
+// (libc++'s std::atomic::wait would do, but with WebAssembly it never sleeps.)
+class Changes {
+ public:
+  void add(std::atomic<unsigned>& value, unsigned n) {
+    value += n;
+    if (sleepers_ == 0) return;  // who is about to sleep has not looked yet, for it is counted first
+    const std::lock_guard lock(mutex_);
+    wake_.notify_all();
+  }
+
+  // Waits until `value` is something else than `known`; returns that.
+  unsigned after(unsigned known, const std::atomic<unsigned>& value) {
+    for (int look = 0; look < kLooks; ++look)
+      if (value.load(std::memory_order_relaxed) != known) return value;
+    std::unique_lock lock(mutex_);
+    ++sleepers_;
+    wake_.wait(lock, [&] { return value != known; });
+    --sleepers_;
+    return value;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<unsigned> sleepers_ = 0;
+};
 
 class Pool {
  public:
@@ -20,76 +48,60 @@ class Pool {
   std::size_t size() const { return helpers_.size() + 1; }
 
   void resize(std::size_t n) {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      round_.fetch_add(1);
-    }
-    wake_.notify_all();
+    stopping_ = true;
+    changes_.add(round_, 2);
     for (std::thread& helper : helpers_) helper.join();
     helpers_.clear();
     stopping_ = false;
     try {
-      while (helpers_.size() + 1 < n) helpers_.emplace_back([this, seen = round_.load()] { help(seen); });
+      while (helpers_.size() + 1 < n)
+        helpers_.emplace_back([this, seen = round_.load(), worker = helpers_.size() + 1] { help(seen, worker); });
     } catch (...) {
       // No more to be had.
     }
   }
 
-  void run(std::size_t n, void (*run)(const void*, std::size_t), const void* part) {
+  void run(std::size_t n, void (*run)(const void*, std::size_t, std::size_t), const void* part) {
     if (helpers_.empty() || n < 2) {
-      for (std::size_t i = 0; i < n; ++i) run(part, i);
+      for (std::size_t i = 0; i < n; ++i) run(part, i, 0);
       return;
     }
-    {
-      const std::lock_guard lock(mutex_);
-      n_ = n;
-      run_ = run;
-      part_ = part;
-      next_.store(0);
-      open_ = true;
-      round_.fetch_add(1);
-    }
-    wake_.notify_all();
-    take_parts();
-    // Nobody joins any more, and whoever slept through it all is not waited for.
-    std::unique_lock lock(mutex_);
-    open_ = false;
-    idle_.wait(lock, [this] { return busy_ == 0; });
+    n_ = n;
+    run_ = run;
+    part_ = part;
+    next_ = 0;
+    changes_.add(round_, 1);
+    take_parts(0);
+    ++round_;  // nobody joins any more, and whoever slept through it all is not waited for
+    for (unsigned busy = busy_; busy != 0;) busy = changes_.after(busy, busy_);
   }
 
  private:
-  void take_parts() {
-    for (std::size_t i; (i = next_.fetch_add(1)) < n_;) run_(part_, i);
+  void take_parts(std::size_t worker) {
+    for (std::size_t i; (i = next_.fetch_add(1)) < n_;) run_(part_, i, worker);
   }
 
-  void help(unsigned seen) {
+  void help(unsigned seen, std::size_t worker) {
     for (;;) {
-      for (int look = 0; look < kLooks && round_.load(std::memory_order_relaxed) == seen; ++look) {
-      }
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stopping_ || round_.load() != seen; });
+      seen = changes_.after(seen, round_);
       if (stopping_) return;
-      seen = round_.load();
-      if (!open_) continue;
+      if (seen % 2 == 0) continue;
+      // First busy, then whether it is still open: run() closes first and then asks who is busy, so one of the two sees
+      // the other, and the work stays what it is while anybody takes parts of it.
       ++busy_;
-      lock.unlock();
-      take_parts();
-      lock.lock();
-      if (--busy_ == 0) idle_.notify_one();
+      if (round_ == seen) take_parts(worker);
+      changes_.add(busy_, -1u);
     }
   }
 
+  Changes changes_;
   std::vector<std::thread> helpers_;
-  std::mutex mutex_;
-  std::condition_variable wake_, idle_;
-  std::atomic<unsigned> round_ = 0;  // counts the calls of run
-  bool open_ = false;                // whether helpers may still join this round
-  bool stopping_ = false;
-  std::size_t busy_ = 0;  // helpers that joined it
+  std::atomic<unsigned> round_ = 0;  // odd while there is work to join
+  std::atomic<unsigned> busy_ = 0;   // helpers that perhaps joined it
+  std::atomic<bool> stopping_ = false;
   // The round's work.
   std::size_t n_ = 0;
-  void (*run_)(const void*, std::size_t) = nullptr;
+  void (*run_)(const void*, std::size_t, std::size_t) = nullptr;
   const void* part_ = nullptr;
   std::atomic<std::size_t> next_ = 0;
 };
@@ -105,7 +117,7 @@ void use_threads(std::size_t n) { pool().resize(n); }
 
 std::size_t threads() { return pool().size(); }
 
-void run_parts(std::size_t n, void (*run)(const void* part, std::size_t i), const void* part) {
+void run_parts(std::size_t n, void (*run)(const void* part, std::size_t i, std::size_t worker), const void* part) {
   pool().run(n, run, part);
 }
 

@@ -42,6 +42,22 @@ void layer_norm(std::span<const float> x, float scale, std::span<const float> ga
   for (std::size_t i = 0; i < x.size(); ++i) out[i] = static_cast<float>((x[i] - mean) * inverse) * gamma[i] + beta[i];
 }
 
+// In multiply-adds a value: sums in double.
+constexpr double kNormWork = 4;
+
+void layer_norm_scales(MatrixView<const float> x, float eps, std::span<float> scale) {
+  parallel_ranges(x.n_row, kNormWork * static_cast<double>(x.n_col), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) scale[r] = layer_norm_scale(x.row(r), eps);
+  });
+}
+
+void layer_norm_rows(MatrixView<const float> x, std::span<const float> scale, std::span<const float> gamma,
+                     std::span<const float> beta, MatrixView<float> out) {
+  parallel_ranges(x.n_row, kNormWork * static_cast<double>(x.n_col), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) layer_norm(x.row(r), scale[r], gamma, beta, out.row(r));
+  });
+}
+
 void softmax(std::span<float> x) {
   if (x.empty()) return;
   const float max = *std::max_element(x.begin(), x.end());
@@ -53,10 +69,12 @@ void softmax(std::span<float> x) {
 }
 
 void softmax_rows(MatrixView<float> X) {
-  parallel_for(X.n_row, [&](std::size_t r) { softmax(X.row(r)); });
+  parallel_for(X.n_row, [&](std::size_t r, std::size_t) { softmax(X.row(r)); });
 }
 
-void activate(Activation activation, std::span<float> x) {
+namespace {
+
+void activate_here(Activation activation, std::span<float> x) {
   switch (activation) {
     case Activation::gelu_new: {
       // (1 + tanh(t)) / 2 = 1 / (1 + exp(−2t)), with the exponential of the sign that cannot overflow.
@@ -82,6 +100,17 @@ void activate(Activation activation, std::span<float> x) {
     case Activation::tanh:
       return map(x, x, [](Vec v) { return xsimd::tanh(v); });
   }
+}
+
+}  // namespace
+
+void activate(Activation activation, std::span<float> x) {
+  constexpr std::size_t kValues = 1024;  // a piece: a value's result does not depend on where it stands (map)
+  constexpr double kWork = 20;           // of a value
+  parallel_ranges((x.size() + kValues - 1) / kValues, kWork * kValues, [&](std::size_t begin, std::size_t end) {
+    const std::size_t first = begin * kValues;
+    activate_here(activation, x.subspan(first, std::min(end * kValues, x.size()) - first));
+  });
 }
 
 namespace {

@@ -16,6 +16,11 @@ float layer_norm_scale(std::span<const float> x, float eps);
 void layer_norm(std::span<const float> x, float scale, std::span<const float> gamma, std::span<const float> beta,
                 std::span<float> out);
 
+// The same for each row of x [n, d_model], shared among threads; scale [n].
+void layer_norm_scales(MatrixView<const float> x, float eps, std::span<float> scale);
+void layer_norm_rows(MatrixView<const float> x, std::span<const float> scale, std::span<const float> gamma,
+                     std::span<const float> beta, MatrixView<float> out);
+
 // x_i <- exp(x_i − max x) / Σ_j exp(x_j − max x). Summed in double, so long rows lose nothing.
 void softmax(std::span<float> x);
 // Of each row, shared among threads.
@@ -29,6 +34,7 @@ enum class Activation {
   tanh,
 };
 
+// Of each value, shared among threads.
 void activate(Activation activation, std::span<float> x);
 
 // Σ x_i y_i over float lanes, added up in a fixed order.

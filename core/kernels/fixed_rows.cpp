@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/parallel.h"
 #include "kernels/matmul.h"
 #include "kernels/pairs.h"
 
@@ -110,16 +111,22 @@ FixedRows::FixedRows(MatrixView<const float> X, std::size_t first_in)
   const std::size_t before = first_in % kQ8Block, n_in = n_block_ * kQ8Block;
   std::vector<std::int16_t> planes[2];  // [n_row, n_in] each
   for (auto& plane : planes) plane.resize(n_row_ * n_in);
-  std::vector<float> scales(n_row_ * n_block_), x(n_in);
-  bool has_low = false;
-  for (std::size_t r = 0; r < n_row_; ++r) {
-    std::copy_n(X.data + r * X.n_col, X.n_col, x.data() + before);
-    for (std::size_t b = 0; b < n_block_; ++b) {
-      const std::size_t at = r * n_in + b * kQ8Block;
-      scales[r * n_block_ + b] = to_fixed(&x[b * kQ8Block], &planes[0][at], &planes[1][at], has_low);
+  std::vector<float> scales(n_row_ * n_block_);
+  std::vector<std::uint8_t> has_low(n_row_);  // of each row: other threads write others
+  const double work = kRoundingWork * static_cast<double>(n_in);
+  parallel_ranges(n_row_, work, [&](std::size_t begin, std::size_t end) {
+    std::vector<float> x(n_in);
+    for (std::size_t r = begin; r < end; ++r) {
+      std::copy_n(X.data + r * X.n_col, X.n_col, x.data() + before);
+      bool has_some = false;
+      for (std::size_t b = 0; b < n_block_; ++b) {
+        const std::size_t at = r * n_in + b * kQ8Block;
+        scales[r * n_block_ + b] = to_fixed(&x[b * kQ8Block], &planes[0][at], &planes[1][at], has_some);
+      }
+      has_low[r] = has_some;
     }
-  }
-  n_plane_ = has_low ? 2 : 1;
+  });
+  n_plane_ = std::ranges::find(has_low, 1) != has_low.end() ? 2 : 1;
   if (n_plane_ == 1 && n_row_ == 1) {  // already in order
     planes_ = std::move(planes[0]);
     scales_ = std::move(scales);
@@ -127,17 +134,20 @@ FixedRows::FixedRows(MatrixView<const float> X, std::size_t first_in)
   }
   planes_.resize(n_row_ * n_in * n_plane_);
   scales_.resize(scales.size());
-  std::int16_t* into = planes_.data();
-  float* scale = scales_.data();
-  for (std::size_t first = 0; first < n_row_; first += together())
-    for (std::size_t b = 0; b < n_block_; ++b) {
+  parallel_ranges((n_row_ + together() - 1) / together(), work, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t first = begin * together(); first < std::min(end * together(), n_row_); first += together()) {
       const std::size_t last = std::min(first + together(), n_row_);
-      for (std::size_t r = first; r < last; ++r) *scale++ = scales[r * n_block_ + b];
-      for (std::size_t k = b * kQ8Block; k < (b + 1) * kQ8Block; k += 2)
-        for (std::size_t r = first; r < last; ++r)
-          for (std::size_t plane = 0; plane < n_plane_; ++plane, into += 2)
-            std::copy_n(&planes[plane][r * n_in + k], 2, into);
+      std::int16_t* into = planes_.data() + first * n_in * n_plane_;
+      float* scale = scales_.data() + first * n_block_;
+      for (std::size_t b = 0; b < n_block_; ++b) {
+        for (std::size_t r = first; r < last; ++r) *scale++ = scales[r * n_block_ + b];
+        for (std::size_t k = b * kQ8Block; k < (b + 1) * kQ8Block; k += 2)
+          for (std::size_t r = first; r < last; ++r)
+            for (std::size_t plane = 0; plane < n_plane_; ++plane, into += 2)
+              std::copy_n(&planes[plane][r * n_in + k], 2, into);
+      }
     }
+  });
 }
 
 std::size_t FixedRows::together() const { return kMostRows / n_plane_; }
@@ -156,13 +166,14 @@ void FixedRows::products(const PackedMatrix& W, std::size_t begin, std::size_t e
 
 void round_to_high(MatrixView<float> X) {
   assert(X.n_col % kQ8Block == 0);
-  for (std::size_t i = 0; i < X.n_row * X.n_col; i += kQ8Block) {
-    float* x = X.data + i;
-    const float up = scale_up(x);
-    if (!(up > 0)) continue;  // nothing to round
-    for (std::size_t k = 0; k < kQ8Block; k += kLanes)
-      (whole_of(Vec::load_unaligned(x + k) * up) * (1 / up)).store_unaligned(x + k);
-  }
+  parallel_ranges(X.n_row, kRoundingWork * static_cast<double>(X.n_col), [&](std::size_t begin, std::size_t end) {
+    for (float* x = X.data + begin * X.n_col; x != X.data + end * X.n_col; x += kQ8Block) {
+      const float up = scale_up(x);
+      if (!(up > 0)) continue;  // nothing to round
+      for (std::size_t k = 0; k < kQ8Block; k += kLanes)
+        (whole_of(Vec::load_unaligned(x + k) * up) * (1 / up)).store_unaligned(x + k);
+    }
+  });
 }
 
 }  // namespace lens

@@ -21,6 +21,9 @@ namespace lens {
 
 class PackedMatrix;
 
+// What it takes to round a value, in multiply-adds.
+inline constexpr double kRoundingWork = 6;
+
 class FixedRows {
  public:
   FixedRows() = default;

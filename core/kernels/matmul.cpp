@@ -3,18 +3,18 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "base/parallel.h"
 
 namespace lens {
 namespace {
 
-// What a first-level cache holds beside a group's own share: this many inputs of a panel. Sums that go on in the next
-// ones wait in the output, as floats, so cutting changes no bit.
+// This many inputs at once: a panel's weights then stay in the first-level cache while the rows go by, and those of the rows
+// in the second while the panels do. Sums that go on in the next ones wait in the output, as floats, so cutting changes no bit.
 constexpr std::size_t kInBlock = 384;
 
-// Rows that share a pass over the weights: enough to reuse a panel from the first-level cache, few enough that
-// their own x stays in the second.
+// Rows that share a pass over the weights.
 constexpr std::size_t kRowBlock = 64;
 
 // `n_row` of the group's four rows against one panel; `out` holds their sums so far, or is written afresh.
@@ -100,8 +100,30 @@ void rows_by_panel(const float* const (&x)[kGroup], std::size_t n_in, const floa
     for (std::size_t v = 0; v < 2; ++v) sum[r][v].store_unaligned(out + r * kPanel + v * kLanes);
 }
 
-// Multiply-adds that take longer than to wake a thread.
-constexpr double kWorthSharing = 200e3;
+// Y = X·W[first_in : first_in + X.n_col, :] + b, b [n_out] or empty for none.
+void multiply(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, std::span<const float> b,
+              MatrixView<float> Y) {
+  assert(first_in + X.n_col <= W.n_in() && Y.n_row == X.n_row && Y.n_col == W.n_out());
+  assert(b.empty() || b.size() == W.n_out());
+  const GroupedRows rows(X, W, first_in);
+  const auto add_bias = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = 0; r < Y.n_row && !b.empty(); ++r)
+      for (std::size_t c = begin; c < end; ++c) Y.row(r)[c] += b[c];
+  };
+  const std::size_t n_whole = W.n_out() / kPanel;
+  const double work = static_cast<double>(X.n_row * X.n_col) * static_cast<double>(kPanel);
+  parallel_ranges(n_whole, work, [&](std::size_t begin, std::size_t end) {
+    panel_products(rows, W, begin, end, Y.data + begin * kPanel, Y.n_col);
+    add_bias(begin * kPanel, end * kPanel);
+  });
+  if (n_whole == W.n_panel()) return;
+  std::vector<float> last(X.n_row * kPanel);
+  panel_products(rows, W, n_whole, n_whole + 1, last.data(), kPanel);
+  const std::size_t column = n_whole * kPanel;
+  for (std::size_t r = 0; r < X.n_row; ++r)
+    std::copy_n(last.data() + r * kPanel, Y.n_col - column, Y.row(r).data() + column);
+  add_bias(column, Y.n_col);
+}
 
 }  // namespace
 
@@ -198,16 +220,18 @@ GroupedRows::GroupedRows(MatrixView<const float> X, const PackedMatrix& W, std::
     return;
   }
   values_.resize(n_group() * n_in_ * kGroup);
-  for (std::size_t g = 0; g < n_group(); ++g) {
-    float* into = values_.data() + g * n_in_ * kGroup;
-    const float* rows = X.data + g * kGroup * n_in_;
-    if (rows_in(g) == kGroup)  // all at once, which is four times as fast
-      for (std::size_t k = 0; k < n_in_; ++k)
-        for (std::size_t r = 0; r < kGroup; ++r) into[k * kGroup + r] = rows[r * n_in_ + k];
-    else
-      for (std::size_t r = 0; r < rows_in(g); ++r)
-        for (std::size_t k = 0; k < n_in_; ++k) into[k * kGroup + r] = rows[r * n_in_ + k];
-  }
+  parallel_ranges(n_group(), static_cast<double>(kGroup * n_in_), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t g = begin; g < end; ++g) {
+      float* into = values_.data() + g * n_in_ * kGroup;
+      const float* rows = X.data + g * kGroup * n_in_;
+      if (rows_in(g) == kGroup)  // all at once, which is four times as fast
+        for (std::size_t k = 0; k < n_in_; ++k)
+          for (std::size_t r = 0; r < kGroup; ++r) into[k * kGroup + r] = rows[r * n_in_ + k];
+      else
+        for (std::size_t r = 0; r < rows_in(g); ++r)
+          for (std::size_t k = 0; k < n_in_; ++k) into[k * kGroup + r] = rows[r * n_in_ + k];
+    }
+  });
 }
 
 void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t begin, std::size_t end, float* out,
@@ -218,14 +242,15 @@ void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t beg
   float room[kInBlock * kPanel];
   constexpr std::size_t kGroups = kRowBlock / kGroup;
   for (std::size_t block = 0; block < X.n_group(); block += kGroups)
-    for (std::size_t p = begin; p < end; ++p)
-      for (std::size_t in = 0; in < X.n_in(); in += kInBlock) {
-        const std::size_t n = std::min(kInBlock, X.n_in() - in);
+    for (std::size_t in = 0; in < X.n_in(); in += kInBlock) {
+      const std::size_t n = std::min(kInBlock, X.n_in() - in);
+      for (std::size_t p = begin; p < end; ++p) {
         const float* panel = W.panel(p, X.first_in() + in, n, room);
         for (std::size_t g = block; g < std::min(block + kGroups, X.n_group()); ++g)
           tile(X.group(g) + in * kGroup, n, panel, X.rows_in(g), in == 0,
                out + g * kGroup * stride + (p - begin) * kPanel, stride);
       }
+    }
 }
 
 void round_inputs(MatrixView<float> X, const PackedMatrix& W) {
@@ -234,41 +259,55 @@ void round_inputs(MatrixView<float> X, const PackedMatrix& W) {
 }
 
 void products_at(MatrixView<const float> X, const PackedMatrix& W, std::span<const Place> places, float* out) {
+  // order: their indices by panel, each panel's as they come.
+  std::vector<std::uint32_t> order(places.size()), next(W.n_panel() + 1);
+  for (const Place& place : places) ++next[place.column / kPanel + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  for (std::size_t i = 0; i < places.size(); ++i)
+    order[next[places[i].column / kPanel]++] = static_cast<std::uint32_t>(i);
+
   const bool is_q8 = W.storage() == PackedMatrix::Storage::q8_0;
-  std::vector<FixedRows> fixed;
-  for (std::size_t r = 0; is_q8 && r < X.n_row; ++r) fixed.emplace_back(X.rows(r, r + 1), 0);
-  const std::size_t n_part = std::min(places.size() / 64 + 1, threads() == 1 ? 1 : 4 * threads());
-  const std::size_t n_room = W.storage() == PackedMatrix::Storage::float16 ? W.n_in() * kPanel : 0;
-  std::vector<float> rooms(n_part * n_room);
-  parallel_for(n_part, [&](std::size_t part) {
-    const std::size_t end = (part + 1) * places.size() / n_part;
-    for (std::size_t i = part * places.size() / n_part; i < end;) {
-      const std::size_t p = places[i].column / kPanel;
-      const float* panel = is_q8 ? nullptr : W.panel(p, 0, W.n_in(), rooms.data() + part * n_room);
-      while (i < end && places[i].column / kPanel == p) {
-        // As many rows of this panel as go together, each perhaps at several places.
-        std::size_t rows[kGroup], n = 0;
-        std::size_t first = i;
-        for (; i < end && places[i].column / kPanel == p; ++i) {
-          const bool known = std::find(rows, rows + n, places[i].row) != rows + n;
-          if (!known && n == kGroup) break;
-          if (!known) rows[n++] = places[i].row;
-        }
-        float products[kGroup * kPanel];
-        if (is_q8) {
-          for (std::size_t r = 0; r < n; ++r) fixed[rows[r]].products(W, p, p + 1, products + r * kPanel, kPanel);
-        } else {
-          const float* x[kGroup];
-          for (std::size_t r = 0; r < kGroup; ++r) x[r] = X.row(rows[std::min(r, n - 1)]).data();
-          rows_by_panel(x, W.n_in(), panel, products);
-        }
-        for (; first < i; ++first) {
-          const auto r = static_cast<std::size_t>(std::find(rows, rows + n, places[first].row) - rows);
-          out[first] = products[r * kPanel + places[first].column % kPanel];
-        }
-      }
-    }
+  std::vector<FixedRows> fixed(is_q8 ? X.n_row : 0);
+  parallel_ranges(fixed.size(), kRoundingWork * static_cast<double>(X.n_col), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) fixed[r] = FixedRows(X.rows(r, r + 1), 0);
   });
+  const std::size_t n_room = W.storage() == PackedMatrix::Storage::float16 ? W.n_in() * kPanel : 0;
+  // A part of fewer places would read the same panels as its neighbours.
+  constexpr std::size_t kPlaces = 64;
+  parallel_ranges(places.size() / kPlaces + 1, static_cast<double>(kPlaces * X.n_col * kPanel),
+                  [&](std::size_t begin, std::size_t end) {
+                    std::vector<float> room(n_room);
+                    end = std::min(end * kPlaces, places.size());
+                    for (std::size_t i = begin * kPlaces; i < end;) {
+                      const std::size_t p = places[order[i]].column / kPanel;
+                      const float* panel = is_q8 ? nullptr : W.panel(p, 0, W.n_in(), room.data());
+                      while (i < end && places[order[i]].column / kPanel == p) {
+                        // As many rows of this panel as go together, each perhaps at several places.
+                        std::size_t rows[kGroup], n = 0;
+                        std::size_t first = i;
+                        for (; i < end && places[order[i]].column / kPanel == p; ++i) {
+                          const std::size_t row = places[order[i]].row;
+                          const bool known = std::find(rows, rows + n, row) != rows + n;
+                          if (!known && n == kGroup) break;
+                          if (!known) rows[n++] = row;
+                        }
+                        float products[kGroup * kPanel];
+                        if (is_q8) {
+                          for (std::size_t r = 0; r < n; ++r)
+                            fixed[rows[r]].products(W, p, p + 1, products + r * kPanel, kPanel);
+                        } else {
+                          const float* x[kGroup];
+                          for (std::size_t r = 0; r < kGroup; ++r) x[r] = X.row(rows[std::min(r, n - 1)]).data();
+                          rows_by_panel(x, W.n_in(), panel, products);
+                        }
+                        for (; first < i; ++first) {
+                          const Place& place = places[order[first]];
+                          const auto r = static_cast<std::size_t>(std::find(rows, rows + n, place.row) - rows);
+                          out[order[first]] = products[r * kPanel + place.column % kPanel];
+                        }
+                      }
+                    }
+                  });
 }
 
 void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::span<double> out, std::size_t first_in) {
@@ -290,30 +329,12 @@ void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::sp
 }
 
 void matmul_slice(MatrixView<const float> X, const PackedMatrix& W, std::size_t first_in, MatrixView<float> Y) {
-  assert(first_in + X.n_col <= W.n_in() && Y.n_row == X.n_row && Y.n_col == W.n_out());
-  const GroupedRows rows(X, W, first_in);
-  const std::size_t n_whole = W.n_out() / kPanel;
-  const double work = static_cast<double>(X.n_row * X.n_col) * static_cast<double>(W.n_out());
-  const auto n_part =
-      static_cast<std::size_t>(std::clamp(work / kWorthSharing, 1.0, 4.0 * static_cast<double>(threads())));
-  parallel_for(n_part, [&](std::size_t i) {
-    const std::size_t begin = i * n_whole / n_part, end = (i + 1) * n_whole / n_part;
-    panel_products(rows, W, begin, end, Y.data + begin * kPanel, Y.n_col);
-  });
-  if (n_whole == W.n_panel()) return;
-  std::vector<float> last(X.n_row * kPanel);
-  panel_products(rows, W, n_whole, n_whole + 1, last.data(), kPanel);
-  const std::size_t column = n_whole * kPanel;
-  for (std::size_t r = 0; r < X.n_row; ++r)
-    std::copy_n(last.data() + r * kPanel, Y.n_col - column, Y.row(r).data() + column);
+  multiply(X, W, first_in, {}, Y);
 }
 
 void matmul(MatrixView<const float> X, const PackedMatrix& W, std::span<const float> b, MatrixView<float> Y) {
-  assert(X.n_col == W.n_in() && (b.empty() || b.size() == W.n_out()));
-  matmul_slice(X, W, 0, Y);
-  if (b.empty()) return;
-  for (std::size_t r = 0; r < Y.n_row; ++r)
-    for (std::size_t c = 0; c < Y.n_col; ++c) Y.row(r)[c] += b[c];
+  assert(X.n_col == W.n_in());
+  multiply(X, W, 0, b, Y);
 }
 
 }  // namespace lens

@@ -122,8 +122,8 @@ struct Place {
   std::size_t column;
 };
 
-// out[i] = the element of X·W at places[i], the same bits as in the whole product. `places` by column: what is read of W is
-// then read once.
+// out[i] = the element of X·W at places[i], the same bits as in the whole product. What is read of W is read once, whatever
+// the places' order.
 void products_at(MatrixView<const float> X, const PackedMatrix& W, std::span<const Place> places, float* out);
 
 // out = W[first_in : first_in + out.size(), :]·y in double, y [n_out]: what each of these inputs of W is worth along y.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/parallel.h"
 #include "kernels/byte_dots.h"
 
 namespace lens {
@@ -21,6 +22,7 @@ constexpr double kValueNorm = 190 - 2.83, kInputNorm = 172 - 2.83;
 // Inputs so many times the others' root mean square are outliers, up to so many.
 constexpr float kFar = 5;
 constexpr std::size_t kMostOutliers = 16;
+constexpr double kRowWork = 30;  // of rounding an input of a row, in multiply-adds
 
 std::size_t chunks_of(std::size_t n_in) { return (n_in + kChunk - 1) / kChunk; }
 std::size_t padded(std::size_t n_out) { return (n_out + kPanel - 1) / kPanel * kPanel; }
@@ -186,8 +188,9 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
   shifts_.resize(n_group * n_together);
   y_.resize(n_row_ * n_chunk * kChunk);  // zeros beyond n_in
   left_.resize(y_.size());
-  std::vector<std::int8_t> n(n_chunk * kChunk);
-  for (std::size_t r = 0; r < n_row_; ++r) {
+  row_outliers_.resize(n_row_);
+  const auto round_row = [&](std::size_t r) {
+    std::vector<std::int8_t> n(n_chunk * kChunk);
     const auto x = X.row(r);
     const std::span<float> y(&y_[r * n_chunk * kChunk], n_chunk * kChunk), rest(&left_[r * n_chunk * kChunk], y.size());
     double shift = 0, x_squares = 0, squares = 0;
@@ -203,7 +206,7 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
       shifts_[r] = none;
       bounds_[r] = {none, none, none};
       std::ranges::fill(rest, none);
-      continue;
+      return;
     }
     const double all = std::sqrt(squares);
     for (std::size_t i = 0; i < kMostOutliers; ++i) {
@@ -211,7 +214,7 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
       const double square = static_cast<double>(*at) * *at;
       if (square * static_cast<double>(n_in) <= kFar * kFar * (squares - square)) break;
       const auto in = static_cast<std::size_t>(at - y.begin());
-      outliers_.push_back({in, r, x[in]});
+      row_outliers_[r].push_back({in, r, x[in]});
       *at = 0;
       squares = 0;
       for (const float value : y) squares += static_cast<double>(value) * value;
@@ -244,7 +247,11 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
     const double rounding = static_cast<double>(n_in + 64) * 0x1p-23 *
                             (std::sqrt(x_squares) * screen.largest_ + all * screen.largest_norm_ + std::abs(shift));
     bounds_[r] = {rounded_up(std::sqrt(squares)), rounded_up(std::sqrt(left)), rounded_up(rounding)};
-  }
+  };
+  parallel_ranges(n_row_, kRowWork * static_cast<double>(n_in), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) round_row(r);
+  });
+  for (const auto& some : row_outliers_) outliers_.insert(outliers_.end(), some.begin(), some.end());
   std::ranges::sort(outliers_, {}, [](const Outlier& o) { return std::pair(o.in, o.row); });
 }
 
@@ -305,8 +312,8 @@ float Screen::Rows::logit(std::size_t row, std::size_t column) const {
     total += static_cast<double>(sum) * scales_[(row / n_together * n_chunk + chunk) * n_together + row % n_together];
   }
   total = total * screen_.scales_[column] + shifts_[row];
-  for (const Outlier& outlier : outliers_)
-    if (outlier.row == row) total += outlier.x * (W_.at(outlier.in, column) - screen_.mean_[outlier.in]);
+  for (const Outlier& outlier : row_outliers_[row])
+    total += outlier.x * (W_.at(outlier.in, column) - screen_.mean_[outlier.in]);
   return static_cast<float>(total);
 }
 

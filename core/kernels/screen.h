@@ -63,7 +63,8 @@ class Screen {
     std::vector<std::uint8_t> values_;  // [n_group, n_chunk, kChunk / 4, n_together, 4] n + 64
     std::vector<float> scales_;         // [n_group, n_chunk, n_together]
     std::vector<float> shifts_;         // [n_group, n_together] x·m
-    std::vector<Outlier> outliers_;     // by input
+    std::vector<std::vector<Outlier>> row_outliers_;
+    std::vector<Outlier> outliers_;  // all rows', by input
     std::vector<float> y_,
         left_;  // [n_row, n_chunk, kChunk] y without outliers, and y − ŷ; NaN of a row that is not finite
     std::vector<Bound> bounds_;

@@ -41,8 +41,7 @@ inline Partial merge(const Partial& a, const Partial& b) {
 // NaN is worse than any number.
 inline float worth(float logit) { return std::isnan(logit) ? -std::numeric_limits<float>::infinity() : logit; }
 
-// Keeps the `capacity` best, best first, ties to the lower id: tokens come in order of id, so an equal later one loses
-// by being compared with `>` alone. NaN is worse than any number.
+// Keeps the `capacity` best, best first, ties to the lower id; NaN is worse than any number.
 class TopTokens {
  public:
   explicit TopTokens(std::size_t capacity)
@@ -50,7 +49,9 @@ class TopTokens {
     tokens_.reserve(capacity + 1);
   }
 
-  void offer_tile(std::span<const float> z, std::size_t first_id) {
+  // Tiles come in order of id, so an equal later one loses by being compared with `>` alone. `max` is the largest of z.
+  void offer_tile(std::span<const float> z, std::size_t first_id, float max) {
+    if (full() && max <= worst_) return;
     for_each_vec(z, -std::numeric_limits<float>::infinity(), [&](Vec v, std::size_t i) {
       if (full() && !xsimd::any(v > Vec(worst_))) return;
       const std::size_t end = std::min(i + kLanes, z.size());
@@ -58,9 +59,9 @@ class TopTokens {
     });
   }
 
-  // Those of a part of the vocabulary that comes after all that was offered.
-  void offer_all(const TopTokens& later) {
-    for (const ScoredToken& token : later.tokens_) offer(token);
+  // Those of other tiles, before or after.
+  void offer_all(const TopTokens& others) {
+    for (const ScoredToken& token : others.tokens_) offer(token);
   }
 
   std::span<const ScoredToken> tokens() const { return tokens_; }
@@ -71,11 +72,13 @@ class TopTokens {
   // The first tokens are kept whatever their logits, so that a row whose numbers overflowed has its list too.
   bool full() const { return tokens_.size() == capacity_; }
 
+  static bool is_before(const ScoredToken& a, const ScoredToken& b) {
+    return worth(a.logit) > worth(b.logit) || (worth(a.logit) == worth(b.logit) && a.id < b.id);
+  }
+
   void offer(ScoredToken token) {
-    if (full() && !(token.logit > worst_)) return;
-    const auto place = std::upper_bound(tokens_.begin(), tokens_.end(), worth(token.logit),
-                                        [](float value, const ScoredToken& t) { return value > worth(t.logit); });
-    tokens_.insert(place, token);
+    if (capacity_ == 0 || (full() && !is_before(token, tokens_.back()))) return;
+    tokens_.insert(std::upper_bound(tokens_.begin(), tokens_.end(), token, is_before), token);
     if (tokens_.size() > capacity_) tokens_.pop_back();
     if (full()) worst_ = worth(tokens_.back().logit);
   }
@@ -105,7 +108,7 @@ class Candidates {
 
   // `sum` is what was found of that tile.
   void offer_tile(std::span<const float> z, std::size_t first_id, const Partial& sum) {
-    best_.offer_tile(z, first_id);
+    best_.offer_tile(z, first_id, static_cast<float>(sum.max));
     sum_ = sum_ ? merge(*sum_, sum) : sum;
     // Both only rise (but for a rounding): a token that is left out here is none of all.
     const float least_top = best_.worst() - sure_, least_weighs = weighs(*sum_);
@@ -117,10 +120,10 @@ class Candidates {
     if (tokens_.size() > many_) keep(least_top, least_weighs);
   }
 
-  // Those of a part of the vocabulary that comes after all that was offered.
-  void offer_all(const Candidates& later) {
-    best_.offer_all(later.best_);
-    tokens_.insert(tokens_.end(), later.tokens_.begin(), later.tokens_.end());
+  // Those of other tiles.
+  void offer_all(const Candidates& others) {
+    best_.offer_all(others.best_);
+    tokens_.insert(tokens_.end(), others.tokens_.begin(), others.tokens_.end());
     if (tokens_.size() > many_) keep(least_top(), -std::numeric_limits<float>::infinity());
   }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -50,17 +49,16 @@ Partial reduce_tile(std::span<const float> z, float* exps) {
   const ExpNotAbove0 exponential;
   const Vec zero = held(0.0f);
   Vec sum_exp = zero, sum_exp_z = zero, sum_z = zero;
-  const auto fold = [&](Vec z_v, std::size_t i, xsimd::batch_bool<float> inside) {
+  const auto fold = [&](Vec z_v, std::size_t i, auto inside) {
     const Vec shifted = z_v - max;
-    const Vec e = xsimd::select(inside, exponential(shifted), zero);
+    const Vec e = inside(exponential(shifted));
     e.store_unaligned(exps + i);
     sum_exp += e;
     sum_exp_z = madd(e, shifted, sum_exp_z);
-    sum_z += xsimd::select(inside, z_v, zero);
+    sum_z += inside(z_v);
   };
-  const xsimd::batch_bool<float> all(true);
   std::size_t i = 0;
-  for (; i + kLanes <= z.size(); i += kLanes) fold(Vec::load_unaligned(&z[i]), i, all);
+  for (; i + kLanes <= z.size(); i += kLanes) fold(Vec::load_unaligned(&z[i]), i, [](Vec v) { return v; });
   if (i < z.size()) {
     float padded[kLanes], lane[kLanes];
     for (std::size_t j = 0; j < kLanes; ++j) {
@@ -68,7 +66,8 @@ Partial reduce_tile(std::span<const float> z, float* exps) {
       padded[j] = inside ? z[i + j] : max;
       lane[j] = inside ? 1.0f : 0.0f;
     }
-    fold(Vec::load_unaligned(padded), i, Vec::load_unaligned(lane) > Vec(0.5f));
+    fold(Vec::load_unaligned(padded), i,
+         [&](Vec v) { return xsimd::select(Vec::load_unaligned(lane) > Vec(0.5f), v, zero); });
   }
   return {max, xsimd::reduce_add(sum_exp), xsimd::reduce_add(sum_exp_z), xsimd::reduce_add(sum_z)};
 }
@@ -92,15 +91,20 @@ void add(std::span<const float> offset, float* z) {
 
 // How many of z are above `logit`, or `at_least` as much.
 std::int32_t count_above(std::span<const float> z, float logit, bool at_least) {
-  Ints count(0);
+  Ints less(0);  // a lane that is above has all bits set, which is −1
   const Vec limit(logit);
   std::size_t i = 0;
-  for (; i + kLanes <= z.size(); i += kLanes) {
-    const Vec v = Vec::load_unaligned(&z[i]);
-    const auto above = at_least ? v >= limit : v > limit;
-    count += xsimd::select(xsimd::batch_bool_cast<std::int32_t>(above), Ints(1), Ints(0));
-  }
-  std::int32_t total = xsimd::reduce_add(count);
+  const auto count = [&](auto is_above) {
+    for (; i + kLanes <= z.size(); i += kLanes) {
+      const Vec above = xsimd::bitwise_cast<float>(is_above(Vec::load_unaligned(&z[i])));
+      less += xsimd::bitwise_cast<std::int32_t>(above);
+    }
+  };
+  if (at_least)
+    count([&](Vec v) { return v >= limit; });
+  else
+    count([&](Vec v) { return v > limit; });
+  std::int32_t total = -xsimd::reduce_add(less);
   for (; i < z.size(); ++i) total += at_least ? z[i] >= logit : z[i] > logit;
   return total;
 }
@@ -138,14 +142,8 @@ class Logits {
   }
   // As they are without a screen.
   std::vector<float> true_logits(std::span<const Place> places) const {
-    std::vector<std::size_t> order(places.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(places[i].column, i); });
-    std::vector<Place> by_column;
-    for (const std::size_t i : order) by_column.push_back(places[i]);
-    std::vector<float> found(places.size()), logits(places.size());
-    products_at(rows_, W_U_, by_column, found.data());
-    for (std::size_t i = 0; i < places.size(); ++i) logits[order[i]] = found[i];
+    std::vector<float> logits(places.size());
+    products_at(rows_, W_U_, places, logits.data());
     if (!offsets_.empty())
       for (std::size_t i = 0; i < places.size(); ++i) logits[i] += offset(places[i]);
     return logits;
@@ -166,7 +164,7 @@ struct Found {
   std::vector<Gap> gaps;          // [n_tile, n_divergence]
 };
 
-// One thread's share: some tiles, one after the other, and the room they need.
+// One thread's share: some tiles, in rising order, and the room they need.
 class Part {
  public:
   Part(const Logits& logits, std::size_t top, std::size_t n_rank)
@@ -190,7 +188,7 @@ class Part {
       if (logits.screen())
         candidates[r].offer_tile(z(r), first, sum);
       else
-        best[r].offer_tile(z(r), first);
+        best[r].offer_tile(z(r), first, static_cast<float>(sum.max));
     }
     for (std::size_t i = 0; i < divergences.size(); ++i) {
       const auto [p, q, nats] = divergences[i];
@@ -222,29 +220,39 @@ struct Scored {
   std::vector<float> screened;  // their logits as the screen has them
 };
 
+// part(r) for each row: what is done with a row's kScored tokens takes about so many multiply-adds.
+template <class F>
+void each_row(std::size_t n_row, F part) {
+  parallel_ranges(n_row, 50.0 * kScored, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) part(r);
+  });
+}
+
 std::vector<Scored> score_again(const Logits& logits, std::span<Candidates> candidates, std::span<const Partial> sums) {
-  std::vector<Place> places;  // row by row
-  std::vector<float> screened;
-  for (std::size_t r = 0; r < candidates.size(); ++r)
-    for (const ScoredToken& token : candidates[r].settle(sums[r])) {
-      places.push_back({r, static_cast<std::size_t>(token.id)});
-      screened.push_back(token.logit);
-    }
-  const std::vector<float> found = logits.true_logits(places);
   std::vector<Scored> scored(candidates.size());
-  std::vector<std::size_t> order;
-  for (std::size_t begin = 0, end; begin < places.size(); begin = end) {
-    for (end = begin; end < places.size() && places[end].row == places[begin].row;) ++end;
-    order.resize(end - begin);
-    std::iota(order.begin(), order.end(), begin);
-    // Ties to the lower id.
-    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(-worth(found[i]), places[i].column); });
-    Scored& row = scored[places[begin].row];
-    for (const std::size_t i : order) {
-      row.tokens.push_back({static_cast<std::int32_t>(places[i].column), found[i]});
-      row.screened.push_back(screened[i]);
-    }
+  each_row(scored.size(), [&](std::size_t r) {
+    const auto settled = candidates[r].settle(sums[r]);
+    scored[r].tokens.assign(settled.begin(), settled.end());
+  });
+  std::vector<Place> places;  // row by row
+  std::vector<std::size_t> first{0};
+  for (std::size_t r = 0; r < scored.size(); ++r) {
+    for (const ScoredToken& token : scored[r].tokens) places.push_back({r, static_cast<std::size_t>(token.id)});
+    first.push_back(places.size());
   }
+  const std::vector<float> found = logits.true_logits(places);
+  each_row(scored.size(), [&](std::size_t r) {
+    auto& [tokens, screened] = scored[r];
+    std::vector<std::pair<ScoredToken, float>> both;
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      both.push_back({{tokens[i].id, found[first[r] + i]}, tokens[i].logit});
+    // Ties to the lower id.
+    std::ranges::sort(both, {}, [](const auto& b) { return std::pair(-worth(b.first.logit), b.first.id); });
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      tokens[i] = both[i].first;
+      screened.push_back(both[i].second);
+    }
+  });
   return scored;
 }
 
@@ -272,44 +280,41 @@ constexpr double kWorthAGap = 1e-4;
 // before and after.
 void put_right(std::span<Gap> gaps, const Logits& logits, std::span<const KlQuery> divergences,
                std::span<const Scored> scored, std::span<const Partial> screened, std::span<const Partial> right) {
-  struct Asked {
-    Place place;  // in q
-    std::size_t query;
-    float p, screened_p;
-  };
-  std::vector<Asked> asked;
-  for (std::size_t i = 0; i < divergences.size(); ++i) {
-    const auto [p, q, nats] = divergences[i];
-    for (std::size_t t = 0; t < scored[p].tokens.size(); ++t) {
-      const ScoredToken& token = scored[p].tokens[t];
-      if (std::exp(token.logit - right[p].max) < kWorthAGap * right[p].sum_exp) break;
-      asked.push_back({{q, static_cast<std::size_t>(token.id)}, i, token.logit, scored[p].screened[t]});
-    }
-  }
+  // Of query i the first n_asked[i] tokens of p, whose logits in q stand from first[i] on.
+  std::vector<std::size_t> n_asked, first;
   std::vector<Place> places;
-  for (const Asked& a : asked) places.push_back(a.place);
+  for (const auto& [p, q, nats] : divergences) {
+    first.push_back(places.size());
+    for (const ScoredToken& token : scored[p].tokens) {
+      if (std::exp(token.logit - right[p].max) < kWorthAGap * right[p].sum_exp) break;
+      places.push_back({q, static_cast<std::size_t>(token.id)});
+    }
+    n_asked.push_back(places.size() - first.back());
+  }
   const std::vector<float> q_logits = logits.true_logits(places);
 
-  std::vector<double> exps(gaps.size(), 0.0), found(gaps.size(), 0.0);
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    const auto& [place, query, p, screened_p] = asked[i];
-    const float screened_q = logits.screened().logit(place.row, place.column) + logits.offset(place);
-    const double max = gaps[query].max, was = std::exp(screened_p - max);
-    exps[query] += was;
-    gaps[query].sum -= was * (screened_p - screened_q);
-    found[query] += std::exp(p - max) * (p - q_logits[i]);
-  }
-  for (std::size_t i = 0; i < gaps.size(); ++i) {
-    const std::size_t p = divergences[i].p;
-    if (p == divergences[i].q) {
+  each_row(gaps.size(), [&](std::size_t i) {
+    const auto [p, q, nats] = divergences[i];
+    if (p == q) {
       gaps[i].sum = 0;
-      continue;
+      return;
+    }
+    const double max = gaps[i].max;
+    double exps = 0, found = 0;
+    for (std::size_t t = 0; t < n_asked[i]; ++t) {
+      const Place& place = places[first[i] + t];
+      const float logit = scored[p].tokens[t].logit, screened_p = scored[p].screened[t];
+      const float screened_q = logits.screened().logit(q, place.column) + logits.offset(place);
+      const double was = std::exp(screened_p - max);
+      exps += was;
+      gaps[i].sum -= was * (screened_p - screened_q);
+      found += std::exp(logit - max) * (logit - q_logits[first[i] + t]);
     }
     // E[(ε_p − ε_q) exp(ε_p)] = (s_p² − cov(ε_p, ε_q)) exp(s_p²/2)
-    const double variance = logits.screened().variance(p), rest = std::max(screened[p].sum_exp - exps[i], 0.0);
-    const double apart = variance - logits.screened().covariance(p, divergences[i].q);
-    gaps[i].sum = (gaps[i].sum - apart * rest) * std::exp(-variance / 2) + found[i];
-  }
+    const double variance = logits.screened().variance(p), rest = std::max(screened[p].sum_exp - exps, 0.0);
+    const double apart = variance - logits.screened().covariance(p, q);
+    gaps[i].sum = (gaps[i].sum - apart * rest) * std::exp(-variance / 2) + found;
+  });
 }
 
 // Errors beyond that are too large for what put_right takes from the rest; a row without numbers has none that is less.
@@ -363,32 +368,31 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
   const Logits logits(rows, W_U, offsets, screen);
   Found found{std::vector<Partial>(n_tile * n_row), std::vector<Gap>(n_tile * divergences.size())};
 
-  // More parts than threads, so that none waits long for the last; nothing found hangs on how many there are.
-  // Behind a screen a part keeps a list of its own, so there each thread has one part.
-  const std::size_t n_part = threads() == 1 ? 1 : std::min(n_tile, (screen ? 1 : 4) * threads());
-  std::vector<Part> parts(n_part, Part(logits, top, ranks.size()));
-  parallel_for(n_part, [&](std::size_t i) {
-    for (std::size_t tile = i * n_tile / n_part; tile < (i + 1) * n_tile / n_part; ++tile)
-      parts[i].read_tile(logits, tile, ranks, divergences, found);
+  // Nothing found hangs on who reads which tile.
+  std::vector<Part> parts(threads(), Part(logits, top, ranks.size()));
+  parallel_for(n_tile, [&](std::size_t tile, std::size_t worker) {
+    parts[worker].read_tile(logits, tile, ranks, divergences, found);
   });
-  for (std::size_t i = 1; i < n_part; ++i) {
-    for (std::size_t r = 0; r < parts[0].best.size(); ++r) parts[0].best[r].offer_all(parts[i].best[r]);
-    for (std::size_t r = 0; r < parts[0].candidates.size(); ++r)
-      parts[0].candidates[r].offer_all(parts[i].candidates[r]);
-    for (std::size_t q = 0; q < ranks.size(); ++q) parts[0].ranks[q] += parts[i].ranks[q];
+  std::vector<Partial> sums(n_row);
+  std::vector<Gap> gaps(divergences.size());
+  each_row(n_row, [&](std::size_t r) {
+    for (std::size_t i = 1; i < parts.size(); ++i)
+      if (screen)
+        parts[0].candidates[r].offer_all(parts[i].candidates[r]);
+      else
+        parts[0].best[r].offer_all(parts[i].best[r]);
+    sums[r] = merge_tiles(found.partials, n_row, r, 0, n_tile);
+  });
+  each_row(gaps.size(), [&](std::size_t i) { gaps[i] = merge_tiles(found.gaps, gaps.size(), i, 0, n_tile); });
+  for (std::size_t q = 0; q < ranks.size(); ++q) {
+    ranks[q].rank = 1;
+    for (const Part& part : parts) ranks[q].rank += part.ranks[q];
   }
-  for (std::size_t q = 0; q < ranks.size(); ++q) ranks[q].rank = 1 + parts[0].ranks[q];
-
-  std::vector<Partial> sums;
-  std::vector<Gap> gaps;
-  for (std::size_t r = 0; r < n_row; ++r) sums.push_back(merge_tiles(found.partials, n_row, r, 0, n_tile));
-  for (std::size_t i = 0; i < divergences.size(); ++i)
-    gaps.push_back(merge_tiles(found.gaps, divergences.size(), i, 0, n_tile));
   std::vector<Scored> scored;
   if (screen) {
     scored = score_again(logits, parts[0].candidates, sums);
     const std::vector<Partial> screened = sums;
-    for (std::size_t r = 0; r < n_row; ++r) put_right(sums[r], scored[r], logits.screened().variance(r));
+    each_row(n_row, [&](std::size_t r) { put_right(sums[r], scored[r], logits.screened().variance(r)); });
     put_right(gaps, logits, divergences, scored, screened, sums);
     for (RankQuery& query : ranks) {
       const auto first = std::span(scored[query.row].tokens).first(std::min(top, scored[query.row].tokens.size()));

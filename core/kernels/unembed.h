@@ -31,7 +31,7 @@ struct RowReading {
 struct RankQuery {
   std::size_t row;
   std::int32_t id;
-  float logit;            // in: what logit_of(row, id) gives, and the offset
+  float logit = 0;        // in: what logit_of(row, id) gives, or products_at, and the offset
   std::int32_t rank = 0;  // out
 };
 

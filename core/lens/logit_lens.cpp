@@ -74,11 +74,16 @@ std::vector<const float*> offsets_of(const Lens& lens, const LensOptions& option
   return offsets;
 }
 
-// As unembed has it, to the bit.
-float logit_at(const Matrix& normalized, std::span<const float* const> offsets, std::size_t i, const PackedMatrix& W_U,
-               TokenId id) {
-  const float logit = logit_of(normalized.row(i), W_U, id);
-  return offsets.empty() || !offsets[i] ? logit : logit + offsets[i][id];
+Place place_of(std::size_t row, TokenId id) { return {row, static_cast<std::size_t>(id)}; }
+
+// As unembed has them, to the bit.
+std::vector<float> logits_at(const Matrix& normalized, std::span<const float* const> offsets, const PackedMatrix& W_U,
+                             std::span<const Place> places) {
+  std::vector<float> logits(places.size());
+  products_at(normalized, W_U, places, logits.data());
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (!offsets.empty() && offsets[places[i].row]) logits[i] += offsets[places[i].row][places[i].column];
+  return logits;
 }
 
 TokenReading reading_of(const RankQuery& query) { return {query.id, query.logit, query.rank}; }
@@ -129,34 +134,47 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   const auto offsets = offsets_of(lens, options, others, n_pos);
   const PackedMatrix& W_U = model.W_U();
   const std::size_t top = std::min(options.top, W_U.n_out());
-  const auto logit = [&](std::size_t i, TokenId id) { return logit_at(normalized, offsets, i, W_U, id); };
-  const auto query = [&](std::size_t i, TokenId id) { return RankQuery{i, id, logit(i, id)}; };
+  const auto put_logits = [&](std::vector<RankQuery>& queries) {
+    std::vector<Place> places;
+    for (const RankQuery& query : queries) places.push_back(place_of(query.row, query.id));
+    const auto logits = logits_at(normalized, offsets, W_U, places);
+    for (std::size_t i = 0; i < queries.size(); ++i) queries[i].logit = logits[i];
+  };
   const std::size_t n_asked = 1 + options.track.size();
   const auto ask = [&](std::size_t i, std::vector<RankQuery>& ranks) {
-    ranks.push_back(query(i, run.tokens()[positions[i % n_pos]]));
-    for (const TokenId id : options.track) ranks.push_back(query(i, id));
+    ranks.push_back({i, run.tokens()[positions[i % n_pos]]});
+    for (const TokenId id : options.track) ranks.push_back({i, id});
   };
 
   // The outputs first: their top tokens are the answers, whose ranks in the other rows are counted while the logits
   // go by.
   std::vector<RankQuery> output_ranks;
   for (std::size_t i = n_other; i < n_cell; ++i) ask(i, output_ranks);
+  put_logits(output_ranks);
   for (RankQuery& rank : output_ranks) rank.row -= n_other;
   auto outputs = unembed(normalized.rows(n_other, n_other + n_pos), W_U, top, output_ranks, {}, {}, model.screen());
 
   std::vector<RankQuery> ranks;
   std::vector<KlQuery> divergences;
   for (std::size_t i = 0; i < n_other; ++i) {
-    ranks.push_back(query(i, outputs[i % n_pos].top[0].id));
+    ranks.push_back({i, outputs[i % n_pos].top[0].id});
     divergences.push_back({n_other + i % n_pos, i});
   }
   for (std::size_t i = 0; i < n_other; ++i) ask(i, ranks);
+  put_logits(ranks);
   if (options.change)
     for (std::size_t i = n_pos; i < n_cell; ++i) divergences.push_back({i, i - n_pos});
   if (options.beside)
     for (std::size_t i = 0; i < n_cell; ++i) divergences.push_back({n_cell + n_pos + i, i});
   std::vector<RowReading> readings;
   if (n_other > 0) readings = unembed(normalized, W_U, top, ranks, divergences, offsets, model.screen());
+
+  std::vector<Place> members;  // of the sets, in each cell
+  for (std::size_t i = 0; i < n_cell; ++i)
+    for (const TokenSet& set : options.sets)
+      for (const TokenId id : set.ids) members.push_back(place_of(i, id));
+  const auto member_logits = logits_at(normalized, offsets, W_U, members);
+  auto member_logit = member_logits.begin();
 
   std::vector<LensColumn> columns(n_pos);
   for (std::size_t i = 0; i < n_cell; ++i) {
@@ -175,7 +193,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
     for (std::size_t t = 1; t < n_asked; ++t) cell.track.push_back(reading_of(asked[t]));
     for (const TokenSet& set : options.sets) {
       double prob = 0;
-      for (const TokenId id : set.ids) prob += std::exp(logit(i, id) - cell.reading.log_z);
+      for (std::size_t t = 0; t < set.ids.size(); ++t) prob += std::exp(*member_logit++ - cell.reading.log_z);
       cell.set_prob.push_back(prob);
     }
     columns[i % n_pos].push_back(std::move(cell));
@@ -189,9 +207,9 @@ std::vector<float> read_token(const Model& model, const Lens& lens, const LensOp
   const LensOptions alone{.norm = options.norm};
   const Matrix normalized = rows_to_unembed(model, lens, alone, run, rows, {&position, 1});
   const auto offsets = offsets_of(lens, alone, rows, 1);
-  std::vector<float> logits;
-  for (std::size_t r = 0; r < rows.size(); ++r) logits.push_back(logit_at(normalized, offsets, r, model.W_U(), token));
-  return logits;
+  std::vector<Place> places;
+  for (std::size_t r = 0; r < rows.size(); ++r) places.push_back(place_of(r, token));
+  return logits_at(normalized, offsets, model.W_U(), places);
 }
 
 }  // namespace lens

@@ -1,10 +1,9 @@
 #include "model/forward.h"
 
 #include <algorithm>
-#include <functional>
 #include <initializer_list>
-#include <limits>
-#include <numeric>
+
+#include "kernels/attention.h"
 
 namespace lens {
 namespace {
@@ -26,16 +25,6 @@ class Hooks {
   int layer_;
 };
 
-// ln(x), row by row; the σ of each row stays in `scale`, [n, 1].
-void layer_norm_rows(MatrixView<const float> x, const LayerNormWeights& ln, MatrixView<const float> scale,
-                     MatrixView<float> out) {
-  for (std::size_t r = 0; r < x.n_row; ++r) layer_norm(x.row(r), scale.data[r], ln.gamma, ln.beta, out.row(r));
-}
-
-void layer_norm_scales(MatrixView<const float> x, float eps, MatrixView<float> scale) {
-  for (std::size_t r = 0; r < x.n_row; ++r) scale.data[r] = layer_norm_scale(x.row(r), eps);
-}
-
 void add(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> out) {
   for (std::size_t i = 0; i < a.n_row * a.n_col; ++i) out.data[i] = a.data[i] + b.data[i];
 }
@@ -44,44 +33,6 @@ void add(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float>
 void copy_columns(MatrixView<const float> x, std::size_t first, MatrixView<float> out) {
   for (std::size_t r = 0; r < x.n_row; ++r)
     std::copy_n(x.row(r).begin() + static_cast<std::ptrdiff_t>(first), out.n_col, out.row(r).begin());
-}
-
-// One head's d_head columns of a row that holds all heads side by side.
-std::span<const float> head_of(std::span<const float> row, std::size_t head, std::size_t d_head) {
-  return row.subspan(head * d_head, d_head);
-}
-
-// S[h, i, j] = q_i·k_j · scale, −inf where position j comes after position first + i.
-// q [n, n_head·d_head], k [n_key, n_head·d_head], S [n_head·n, n_key].
-void attention_scores(MatrixView<const float> q, std::size_t first, MatrixView<const float> k, std::size_t n_head,
-                      float scale, MatrixView<float> S) {
-  const std::size_t d_head = q.n_col / n_head;
-  for (std::size_t h = 0; h < n_head; ++h)
-    for (std::size_t i = 0; i < q.n_row; ++i) {
-      const auto row = S.row(h * q.n_row + i);
-      const std::size_t n_seen = std::min(first + i + 1, row.size());
-      dots(head_of(q.row(i), h, d_head), k, h * d_head, row.first(n_seen));
-      for (float& value : row.first(n_seen)) value *= scale;
-      std::ranges::fill(row.subspan(n_seen), -std::numeric_limits<float>::infinity());
-    }
-}
-
-// A = softmax(S) over the positions up to each query's own, in place; 0 beyond.
-void attention_pattern(std::size_t first, std::size_t n, MatrixView<float> S) {
-  for (std::size_t r = 0; r < S.n_row; ++r) {
-    const std::size_t n_seen = first + r % n + 1;
-    softmax(S.row(r).first(n_seen));
-    std::ranges::fill(S.row(r).subspan(n_seen), 0.0f);
-  }
-}
-
-// z[i, h] = Σ_j A[h, i, j] v[j, h], added in order of j.
-void attention_z(MatrixView<const float> A, std::size_t first, MatrixView<const float> v, std::size_t n_head,
-                 MatrixView<float> z) {
-  const std::size_t d_head = v.n_col / n_head;
-  for (std::size_t h = 0; h < n_head; ++h)
-    for (std::size_t i = 0; i < z.n_row; ++i)
-      weighted_sum(A.row(h * z.n_row + i).first(first + i + 1), v, h * d_head, z.row(i).subspan(h * d_head, d_head));
 }
 
 // result[i, h] = z[i, h] W_O[h]: what each head writes, [n·n_head, d_model].
@@ -123,9 +74,9 @@ void forward_block(const Model& model, std::size_t layer, std::size_t begin, std
   // Attention: every head reads ln_1 of the stream and writes back through its share of W_O.
   Matrix x(n, c.d_model);
   const auto ln1_scale = kept.ln1_scale.rows(begin, end);
-  layer_norm_scales(resid_pre, c.layer_norm_epsilon, ln1_scale);
+  layer_norm_scales(resid_pre, c.layer_norm_epsilon, {ln1_scale.data, n});
   at(Site::ln1_scale, {n}, ln1_scale);
-  layer_norm_rows(resid_pre, w.ln_1, ln1_scale, x);
+  layer_norm_rows(resid_pre, {ln1_scale.data, n}, w.ln_1.gamma, w.ln_1.beta, x);
   round_inputs(x, w.W_QKV);
   at(Site::ln1_normalized, x);
 
@@ -163,9 +114,9 @@ void forward_block(const Model& model, std::size_t layer, std::size_t begin, std
 
   // MLP: d_mlp neurons read ln_2 of the stream; each writes its row of W_out, times its activation.
   const auto ln2_scale = kept.ln2_scale.rows(begin, end);
-  layer_norm_scales(resid_mid, c.layer_norm_epsilon, ln2_scale);
+  layer_norm_scales(resid_mid, c.layer_norm_epsilon, {ln2_scale.data, n});
   at(Site::ln2_scale, {n}, ln2_scale);
-  layer_norm_rows(resid_mid, w.ln_2, ln2_scale, x);
+  layer_norm_rows(resid_mid, {ln2_scale.data, n}, w.ln_2.gamma, w.ln_2.beta, x);
   round_inputs(x, w.W_in);
   at(Site::ln2_normalized, x);
 

@@ -37,12 +37,11 @@ std::span<const float> Model::pos_embed(std::size_t position) const {
 }
 
 void Model::final_scale(MatrixView<const float> rows, std::span<float> scale) const {
-  for (std::size_t r = 0; r < rows.n_row; ++r) scale[r] = layer_norm_scale(rows.row(r), config_.layer_norm_epsilon);
+  layer_norm_scales(rows, config_.layer_norm_epsilon, scale);
 }
 
 void Model::final_norm(MatrixView<const float> rows, std::span<const float> scale, MatrixView<float> out) const {
-  for (std::size_t r = 0; r < rows.n_row; ++r)
-    layer_norm(rows.row(r), scale[r], weights_.ln_f.gamma, weights_.ln_f.beta, out.row(r));
+  layer_norm_rows(rows, scale, weights_.ln_f.gamma, weights_.ln_f.beta, out);
 }
 
 Model::NormDirection Model::norm_direction(std::span<const double> d, float scale) const {

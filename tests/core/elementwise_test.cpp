@@ -2,6 +2,7 @@
 
 #include <numbers>
 
+#include "base/parallel.h"
 #include "support.h"
 
 using namespace lens;
@@ -67,6 +68,33 @@ TEST_CASE("softmax of rows is that of each row") {
   for (std::size_t r = 0; r < X.n_row(); ++r) softmax(each.row(r));
   softmax_rows(X);
   for (std::size_t r = 0; r < X.n_row(); ++r) REQUIRE(std::ranges::equal(X.row(r), each.row(r)));
+}
+
+TEST_CASE("norms of rows and activations have the same bits however many threads share them") {
+  Random random(15);
+  const std::size_t n = 70, d = 1003;
+  Matrix X(n, d);
+  for (std::size_t r = 0; r < n; ++r) std::ranges::copy(random.normals(d), X.row(r).begin());
+  const auto gamma = random.normals(d), beta = random.normals(d);
+  std::vector<float> scales;
+  for (std::size_t r = 0; r < n; ++r) scales.push_back(layer_norm_scale(X.row(r), 1e-5f));
+  Matrix norms(n, d);
+  for (std::size_t r = 0; r < n; ++r) layer_norm(X.row(r), scales[r], gamma, beta, norms.row(r));
+  auto active = random.normals(n * d);
+  const auto inputs = active;
+  activate(Activation::gelu_new, active);
+  for (const std::size_t n_thread : {1u, 2u, 5u}) {
+    use_threads(n_thread);
+    std::vector<float> shared_scales(n), shared_active = inputs;
+    Matrix shared(n, d);
+    layer_norm_scales(X, 1e-5f, shared_scales);
+    layer_norm_rows(X, shared_scales, gamma, beta, shared);
+    activate(Activation::gelu_new, shared_active);
+    use_threads(1);
+    REQUIRE(shared_scales == scales);
+    for (std::size_t r = 0; r < n; ++r) REQUIRE(std::ranges::equal(shared.row(r), norms.row(r)));
+    REQUIRE(shared_active == active);
+  }
 }
 
 TEST_CASE("both GELUs equal their scalar twins, and each other they do not") {

@@ -44,7 +44,9 @@ TEST_CASE("work is shared among threads by kernels alone: the rest is compiled f
     INFO(entry.path().string());
     std::ifstream in(entry.path());
     for (std::string line; std::getline(in, line);) {
-      const bool shares = line.find("parallel_for") != std::string::npos || line.find("run_parts") != std::string::npos;
+      const bool shares = line.find("parallel_for") != std::string::npos ||
+                          line.find("parallel_ranges") != std::string::npos ||
+                          line.find("run_parts") != std::string::npos;
       n_call += shares;
       REQUIRE((!shares || room == "kernels"));
     }
