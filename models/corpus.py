@@ -19,7 +19,7 @@ STAGES = (
     Stage(0.62, 0.10, {"books-children": 1.0, "books-classics": 0.35, "stories-ccby": 3.0, "tatoeba-eng": 3.5,
                        "factbook": 2.5}),
     Stage(0.05, 1.00, {}),
-    Stage(0.33, 0.30, {"books-children": 0.7, "books-classics": 0.1, "stories-ccby": 2.0, "tatoeba-eng": 2.0,
+    Stage(0.33, 0.30, {"books-children": 0.7, "books-classics": 0.25, "stories-ccby": 2.0, "tatoeba-eng": 2.0,
                        "factbook": 1.5}),
 )
 SOURCES = tuple(STAGES[0].sources)

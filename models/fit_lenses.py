@@ -253,7 +253,7 @@ def main():
     model, tokenizer, mark = load(args.model)
     docs = corpus.split(args.corpus)
     kept, held = ({s: pair[i] for s, pair in docs.items()} for i in (0, 1))
-    teacher = lessons.Lessons(args.corpus)
+    teacher = lessons.Lessons(args.corpus, tokenizer)
     print(f"read in {time.time() - begun:.0f} s", flush=True)
 
     name = os.path.splitext(os.path.basename(args.model))[0]

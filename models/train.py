@@ -379,13 +379,13 @@ def prepare(args, c):
     docs = corpus.split(args.corpus)
     if args.smoke:
         docs = {s: ([d[:20000] for d in kept[:8]], [d[:2000] for d in out[:1]]) for s, (kept, out) in docs.items()}
-    teacher = lessons.Lessons(args.corpus)
     if os.path.exists(os.path.join(args.out, "merges.txt")):
         tokenizer = bpe.Tokenizer.load(args.out)
     else:
-        rng = random.Random(args.seed)
+        rng, teacher = random.Random(args.seed), lessons.Lessons(args.corpus)
         sample = "\n".join(teacher.text(rng) for _ in range(1000 if args.smoke else 20000))
         tokenizer = make_tokenizer(args.out, docs, sample, c["vocab_size"])
+    teacher = lessons.Lessons(args.corpus, tokenizer)
     encoded = {s: [tokenizer.encode(d) for d in kept] for s, (kept, _) in docs.items()}
     say("training tokens:", {s: sum(map(len, d)) for s, d in encoded.items()})
     length = c["n_positions"] + 1

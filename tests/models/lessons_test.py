@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 sys.path.insert(0, str(ROOT / "models"))
 
+import bpe  # noqa: E402
 import evaluate  # noqa: E402
+import gguf  # noqa: E402
 import lessons  # noqa: E402
 
 
@@ -29,7 +31,8 @@ class Lessons(unittest.TestCase):
     def setUpClass(cls):
         if not (SHARED / "corpus" / "countries.json").is_file():
             raise unittest.SkipTest("shared/corpus is absent")
-        teacher, draw = lessons.Lessons(SHARED / "corpus"), random.Random(7)
+        tokenizer = bpe.Tokenizer(gguf.read_merges(ROOT / "models" / "primer.gguf"))
+        teacher, draw = lessons.Lessons(SHARED / "corpus", tokenizer), random.Random(7)
         cls.of_kind = {kind.__name__: [kind(teacher, draw) for _ in range(3000)] for kind in teacher.KINDS}
         cls.passages = [p for passages in cls.of_kind.values() for p in passages]
         cls.words = set(re.findall(r"[\w'-]+", " ".join(cls.passages)))
