@@ -152,9 +152,9 @@ FixedRows::FixedRows(MatrixView<const float> X, std::size_t first_in)
 
 std::size_t FixedRows::together() const { return kMostRows / n_plane_; }
 
-void FixedRows::products(const PackedMatrix& W, std::size_t begin, std::size_t end, float* out,
-                         std::size_t stride) const {
-  for (std::size_t block = 0; block < n_row_; block += kRowBlock)
+void FixedRows::products(const PackedMatrix& W, std::size_t begin, std::size_t end, float* out, std::size_t stride,
+                         std::size_t first_row) const {
+  for (std::size_t block = first_row / together() * together(); block < n_row_; block += kRowBlock)
     for (std::size_t p = begin; p < end; ++p)
       for (std::size_t r = block; r < std::min(block + kRowBlock, n_row_); r += together()) {
         const auto meet = kTiles[std::min(together(), n_row_ - r) - 1][n_plane_ - 1];

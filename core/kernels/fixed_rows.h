@@ -30,8 +30,10 @@ class FixedRows {
   // X [n, k] is to meet inputs first_in … first_in + k; it is filled up with zeros to whole blocks.
   FixedRows(MatrixView<const float> X, std::size_t first_in);
 
-  // Panels [begin, end) of X·W, whole: out[r * stride + c] for c < (end − begin) · kPanel. W is q8_0.
-  void products(const PackedMatrix& W, std::size_t begin, std::size_t end, float* out, std::size_t stride) const;
+  // Panels [begin, end) of X·W, whole: out[r * stride + c] for c < (end − begin) · kPanel and for rows from first_row
+  // on; what becomes of those before it is left open. W is q8_0.
+  void products(const PackedMatrix& W, std::size_t begin, std::size_t end, float* out, std::size_t stride,
+                std::size_t first_row = 0) const;
 
  private:
   std::size_t together() const;  // rows of a group; the last one has what is left

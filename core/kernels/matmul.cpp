@@ -235,13 +235,13 @@ GroupedRows::GroupedRows(MatrixView<const float> X, const PackedMatrix& W, std::
 }
 
 void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t begin, std::size_t end, float* out,
-                    std::size_t stride) {
+                    std::size_t stride, std::size_t first_row) {
   assert(X.first_in() + X.n_in() <= W.n_in() && end <= W.n_panel());
-  if (W.storage() == PackedMatrix::Storage::q8_0) return X.fixed().products(W, begin, end, out, stride);
+  if (W.storage() == PackedMatrix::Storage::q8_0) return X.fixed().products(W, begin, end, out, stride, first_row);
   if (X.n_row() == 1) return row_by_panels(X, W, begin, end, out);
   float room[kInBlock * kPanel];
   constexpr std::size_t kGroups = kRowBlock / kGroup;
-  for (std::size_t block = 0; block < X.n_group(); block += kGroups)
+  for (std::size_t block = first_row / kGroup; block < X.n_group(); block += kGroups)
     for (std::size_t in = 0; in < X.n_in(); in += kInBlock) {
       const std::size_t n = std::min(kInBlock, X.n_in() - in);
       for (std::size_t p = begin; p < end; ++p) {

@@ -132,8 +132,8 @@ void matmul_transposed(const PackedMatrix& W, std::span<const double> y, std::sp
                        std::size_t first_in = 0);
 
 // Panels [begin, end) of X·W[X.first_in() : X.first_in() + X.n_in(), :], whole: out[r * stride + c] for c <
-// (end − begin) · kPanel.
+// (end − begin) · kPanel and for rows from first_row on; what becomes of those before it is left open.
 void panel_products(const GroupedRows& X, const PackedMatrix& W, std::size_t begin, std::size_t end, float* out,
-                    std::size_t stride);
+                    std::size_t stride, std::size_t first_row = 0);
 
 }  // namespace lens

@@ -255,13 +255,14 @@ Screen::Rows::Rows(MatrixView<const float> X, const PackedMatrix& W, const Scree
   std::ranges::sort(outliers_, {}, [](const Outlier& o) { return std::pair(o.in, o.row); });
 }
 
-void Screen::Rows::logits(std::size_t begin, std::size_t end, float* out, std::size_t stride) const {
+void Screen::Rows::logits(std::size_t begin, std::size_t end, float* out, std::size_t stride,
+                          std::size_t first_row) const {
   const std::size_t n_together = n_together_, n_chunk = screen_.n_chunk_;
   const std::size_t n_group = shifts_.size() / n_together, n_block = kRowBlock / n_together;
   // By a pointer, lest it becomes a part of these loops, whose variables take its sums' registers.
   const auto meet = n_together == 1 ? tile<1> : tile<kRows>;
   float totals[kRows * kPanel];
-  for (std::size_t block = 0; block < n_group; block += n_block)
+  for (std::size_t block = first_row / n_together; block < n_group; block += n_block)
     for (std::size_t p = begin; p < end; ++p)
       for (std::size_t g = block; g < std::min(block + n_block, n_group); ++g) {
         meet(values_.data() + g * n_chunk * kChunk * n_together, scales_.data() + g * n_chunk * n_together, n_chunk,

@@ -36,8 +36,9 @@ class Screen {
    public:
     Rows(MatrixView<const float> X, const PackedMatrix& W, const Screen& screen);
 
-    // out[r * stride + c] = ẑ of row r and column begin · kPanel + c, for c < (end − begin) · kPanel.
-    void logits(std::size_t begin, std::size_t end, float* out, std::size_t stride) const;
+    // out[r * stride + c] = ẑ of row r and column begin · kPanel + c, for c < (end − begin) · kPanel and for rows from
+    // first_row on; what becomes of those before it is left open.
+    void logits(std::size_t begin, std::size_t end, float* out, std::size_t stride, std::size_t first_row = 0) const;
     // One of them, but for how its sum rounds.
     float logit(std::size_t row, std::size_t column) const;
 

@@ -113,8 +113,14 @@ std::int32_t count_above(std::span<const float> z, float logit, bool at_least) {
 class Logits {
  public:
   Logits(MatrixView<const float> rows, const PackedMatrix& W_U, std::span<const float* const> offsets,
-         const Screen* screen)
+         const Screen* screen, KeptLogits* kept)
       : rows_(rows), W_U_(W_U), offsets_(offsets), screen_(screen) {
+    if (kept && kept->n_row > 0) known_ = kept;
+    if (kept && kept->n_row == 0) {
+      to_keep_ = kept;
+      kept->n_row = rows.n_row;
+      kept->values.resize((W_U.n_out() + kTile - 1) / kTile * rows.n_row * kTile);
+    }
     if (screen)
       screened_.emplace(rows, W_U, *screen);
     else
@@ -126,15 +132,17 @@ class Logits {
   const Screen* screen() const { return screen_; }
   const Screen::Rows& screened() const { return *screened_; }
 
-  // Tokens first … last of all rows, first a multiple of kPanel: out[r * stride + v − first], to the end of a panel.
-  void tile(std::size_t first, std::size_t last, float* out, std::size_t stride) const {
-    const std::size_t begin = first / kPanel, end = (last + kPanel - 1) / kPanel;
+  // The tile's tokens first … last of all rows: out[r * kTile + v − first], to the end of a panel.
+  void tile(std::size_t which, std::size_t first, std::size_t last, float* out) const {
+    const std::size_t begin = first / kPanel, end = (last + kPanel - 1) / kPanel, n_known = known_ ? known_->n_row : 0;
     if (screen_)
-      screened_->logits(begin, end, out, stride);
+      screened_->logits(begin, end, out, kTile, n_known);
     else
-      panel_products(*grouped_, W_U_, begin, end, out, stride);
-    for (std::size_t r = 0; r < offsets_.size(); ++r)
-      if (offsets_[r]) add({offsets_[r] + first, last - first}, out + r * stride);
+      panel_products(*grouped_, W_U_, begin, end, out, kTile, n_known);
+    for (std::size_t r = n_known; r < offsets_.size(); ++r)
+      if (offsets_[r]) add({offsets_[r] + first, last - first}, out + r * kTile);
+    if (known_) std::copy_n(known_->values.begin() + place(which, n_known), n_known * kTile, out);
+    if (to_keep_) std::copy_n(out, n_row() * kTile, to_keep_->values.begin() + place(which, n_row()));
   }
 
   float offset(const Place& place) const {
@@ -150,10 +158,16 @@ class Logits {
   }
 
  private:
+  static std::ptrdiff_t place(std::size_t tile, std::size_t n_row) {
+    return static_cast<std::ptrdiff_t>(tile * n_row * kTile);
+  }
+
   MatrixView<const float> rows_;
   const PackedMatrix& W_U_;
   std::span<const float* const> offsets_;
   const Screen* screen_;
+  const KeptLogits* known_ = nullptr;
+  KeptLogits* to_keep_ = nullptr;  // each tile by whoever reads it
   std::optional<GroupedRows> grouped_;
   std::optional<Screen::Rows> screened_;
 };
@@ -180,7 +194,7 @@ class Part {
                  std::span<const KlQuery> divergences, Found& found) {
     const std::size_t n_row = logits.n_row();
     const std::size_t first = tile * kTile, last = std::min(first + kTile, logits.d_vocab());
-    logits.tile(first, last, logits_.data(), kTile);
+    logits.tile(tile, first, last, logits_.data());
     const auto z = [&](std::size_t r) { return std::span<const float>(logits_.data() + r * kTile, last - first); };
 
     for (std::size_t r = 0; r < n_row; ++r) {
@@ -361,11 +375,11 @@ void read_without_screen(const std::vector<bool>& is_open, MatrixView<const floa
 
 std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
                                 std::span<RankQuery> ranks, std::span<KlQuery> divergences,
-                                std::span<const float* const> offsets, const Screen* screen) {
+                                std::span<const float* const> offsets, const Screen* screen, KeptLogits* kept) {
   assert(top <= W_U.n_out() && (offsets.empty() || offsets.size() == rows.n_row));
   const std::size_t n_row = rows.n_row, d_vocab = W_U.n_out();
   const std::size_t n_tile = (d_vocab + kTile - 1) / kTile;
-  const Logits logits(rows, W_U, offsets, screen);
+  const Logits logits(rows, W_U, offsets, screen, kept);
   Found found{std::vector<Partial>(n_tile * n_row), std::vector<Gap>(n_tile * divergences.size())};
 
   // Nothing found hangs on who reads which tile.

@@ -41,6 +41,12 @@ struct KlQuery {
   double nats = 0;   // out
 };
 
+// Logits of some rows, kept by one call of unembed for the next: [n_tile, n_row, tokens of a tile].
+struct KeptLogits {
+  std::vector<float> values;
+  std::size_t n_row = 0;
+};
+
 // Tokens of a row that are scored again behind a screen.
 inline constexpr std::size_t kScored = 512;
 
@@ -57,9 +63,12 @@ inline constexpr std::size_t kScored = 512;
 // exponentials on average. Of GPT-2's vocabulary that leaves log_z within 1e-3 nats, entropy too (1.4e-3 where logits spread
 // by 2 to 4 and hundreds of tokens share what is left) and KL within two thousandths of 1 + KL: a test, of rows with
 // outliers as GPT-2 has them, and of rows that resemble each other; models/fidelity.py measures it beside float64.
+//
+// `kept` without rows is filled with those of this call; else its rows come first among these, and are not multiplied again.
 std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
                                 std::span<RankQuery> ranks, std::span<KlQuery> divergences,
-                                std::span<const float* const> offsets = {}, const Screen* screen = nullptr);
+                                std::span<const float* const> offsets = {}, const Screen* screen = nullptr,
+                                KeptLogits* kept = nullptr);
 
 // z_id = row · W_U[:, id], the same bits as unembed's own logit before an offset.
 float logit_of(std::span<const float> row, const PackedMatrix& W_U, std::int32_t id);

@@ -24,9 +24,9 @@ std::size_t next_block(HookPoint row) {
   return static_cast<std::size_t>(row.layer) + (row.site == Site::resid_post ? 1 : 0);
 }
 
-// All rows of the grid at some positions, as they meet W_U: row r at positions[i] stands at r · n_pos + i. After them
-// come the true outputs (the raw final row with its norm recomputed), one a position: p_out is these, whatever lens or
-// norm is chosen. Last, where it is asked for, all rows once more through the lens beside.
+// As they meet W_U: first the true outputs (the raw final row with its norm recomputed), one a position: p_out is these,
+// whatever lens or norm is chosen. After them all rows of the grid at some positions: row r at positions[i] stands at
+// (1 + r) · n_pos + i. Last, where it is asked for, these once more through the lens beside.
 Matrix rows_to_unembed(const Model& model, const Lens& lens, const LensOptions& options, const Activations& run,
                        std::span<const HookPoint> rows, std::span<const std::size_t> positions) {
   const std::size_t n_pos = positions.size();
@@ -37,7 +37,7 @@ Matrix rows_to_unembed(const Model& model, const Lens& lens, const LensOptions& 
     return target;
   };
   std::vector<float> final_scale(n_pos), scale(n_pos);
-  const auto output = gather(run.resid(model.config().n_layer), rows.size());
+  const auto output = gather(run.resid(model.config().n_layer), 0);
   model.final_scale(output, final_scale);
   model.final_norm(output, final_scale, output);
 
@@ -50,7 +50,7 @@ Matrix rows_to_unembed(const Model& model, const Lens& lens, const LensOptions& 
       model.final_norm(target, options.norm == Norm::frozen ? final_scale : scale, target);
     }
   };
-  read_through(lens, 0);
+  read_through(lens, 1);
   if (options.beside) read_through(*options.beside, rows.size() + 1);
   return out;
 }
@@ -67,8 +67,8 @@ std::vector<const float*> offsets_of(const Lens& lens, const LensOptions& option
   std::vector<const float*> offsets;
   if (!lens.means && !(options.beside && options.beside->means)) return offsets;
   const auto add = [&](const float* offset) { offsets.insert(offsets.end(), n_pos, offset); };
-  for (const HookPoint row : rows) add(lens.offset_at(row));
   add(nullptr);
+  for (const HookPoint row : rows) add(lens.offset_at(row));
   if (options.beside)
     for (const HookPoint row : rows) add(options.beside->offset_at(row));
   return offsets;
@@ -128,7 +128,8 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   const std::size_t n_pos = positions.size(), n_cell = rows.size() * n_pos;
   const std::size_t n_other = reads_output ? n_cell - n_pos : n_cell;  // cells that are not the output itself
 
-  // Cell i stands in row i, for the outputs come last, where they are cells too if they are read.
+  // The last cells are the outputs themselves if these are read; they stand first.
+  const auto row_of = [&](std::size_t cell) { return cell < n_other ? n_pos + cell : cell - n_other; };
   const auto others = std::span(rows).first(n_other / n_pos);
   const Matrix normalized = rows_to_unembed(model, lens, options, run, others, positions);
   const auto offsets = offsets_of(lens, options, others, n_pos);
@@ -142,8 +143,8 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   };
   const std::size_t n_asked = 1 + options.track.size();
   const auto ask = [&](std::size_t i, std::vector<RankQuery>& ranks) {
-    ranks.push_back({i, run.tokens()[positions[i % n_pos]]});
-    for (const TokenId id : options.track) ranks.push_back({i, id});
+    ranks.push_back({row_of(i), run.tokens()[positions[i % n_pos]]});
+    for (const TokenId id : options.track) ranks.push_back({row_of(i), id});
   };
 
   // The outputs first: their top tokens are the answers, whose ranks in the other rows are counted while the logits
@@ -151,28 +152,29 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
   std::vector<RankQuery> output_ranks;
   for (std::size_t i = n_other; i < n_cell; ++i) ask(i, output_ranks);
   put_logits(output_ranks);
-  for (RankQuery& rank : output_ranks) rank.row -= n_other;
-  auto outputs = unembed(normalized.rows(n_other, n_other + n_pos), W_U, top, output_ranks, {}, {}, model.screen());
+  KeptLogits kept;
+  auto outputs =
+      unembed(normalized.rows(0, n_pos), W_U, top, output_ranks, {}, {}, model.screen(), n_other > 0 ? &kept : nullptr);
 
   std::vector<RankQuery> ranks;
   std::vector<KlQuery> divergences;
   for (std::size_t i = 0; i < n_other; ++i) {
-    ranks.push_back({i, outputs[i % n_pos].top[0].id});
-    divergences.push_back({n_other + i % n_pos, i});
+    ranks.push_back({row_of(i), outputs[i % n_pos].top[0].id});
+    divergences.push_back({i % n_pos, row_of(i)});
   }
   for (std::size_t i = 0; i < n_other; ++i) ask(i, ranks);
   put_logits(ranks);
   if (options.change)
-    for (std::size_t i = n_pos; i < n_cell; ++i) divergences.push_back({i, i - n_pos});
+    for (std::size_t i = n_pos; i < n_cell; ++i) divergences.push_back({row_of(i), row_of(i - n_pos)});
   if (options.beside)
-    for (std::size_t i = 0; i < n_cell; ++i) divergences.push_back({n_cell + n_pos + i, i});
+    for (std::size_t i = 0; i < n_cell; ++i) divergences.push_back({n_cell + n_pos + i, row_of(i)});
   std::vector<RowReading> readings;
-  if (n_other > 0) readings = unembed(normalized, W_U, top, ranks, divergences, offsets, model.screen());
+  if (n_other > 0) readings = unembed(normalized, W_U, top, ranks, divergences, offsets, model.screen(), &kept);
 
   std::vector<Place> members;  // of the sets, in each cell
   for (std::size_t i = 0; i < n_cell; ++i)
     for (const TokenSet& set : options.sets)
-      for (const TokenId id : set.ids) members.push_back(place_of(i, id));
+      for (const TokenId id : set.ids) members.push_back(place_of(row_of(i), id));
   const auto member_logits = logits_at(normalized, offsets, W_U, members);
   auto member_logit = member_logits.begin();
 
@@ -182,7 +184,7 @@ std::vector<LensColumn> read_lens(const Model& model, const Lens& lens, const Le
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
     LensCell cell{};
     cell.change = cell.beside_kl = none;
-    cell.reading = std::move(other ? readings[i] : outputs[i - n_other]);
+    cell.reading = std::move(other ? readings[row_of(i)] : outputs[i - n_other]);
     // From itself 0, or NaN where an overflow left no numbers.
     cell.kl = other ? divergences[i].nats : cell.reading.log_z - cell.reading.log_z;
     if (options.change && i >= n_pos) cell.change = divergences[n_other + i - n_pos].nats;
@@ -208,7 +210,7 @@ std::vector<float> read_token(const Model& model, const Lens& lens, const LensOp
   const Matrix normalized = rows_to_unembed(model, lens, alone, run, rows, {&position, 1});
   const auto offsets = offsets_of(lens, alone, rows, 1);
   std::vector<Place> places;
-  for (std::size_t r = 0; r < rows.size(); ++r) places.push_back(place_of(r, token));
+  for (std::size_t r = 0; r < rows.size(); ++r) places.push_back(place_of(1 + r, token));
   return logits_at(normalized, offsets, model.W_U(), places);
 }
 

@@ -202,6 +202,45 @@ TEST_CASE("with a screen a row's reading has the same bits in any company and fr
   REQUIRE(together.divergences[8].nats == 0.0);
 }
 
+TEST_CASE("logits kept from one reading serve the next, with a screen and without") {
+  Random random(28);
+  const std::size_t d = 96, d_vocab = 1300;  // the last tile is not whole
+  for (const Storage storage : {Storage::float32, Storage::float16, Storage::q8_0}) {
+    const PackedMatrix W = random_weights(d, d_vocab, storage, random);
+    const Screen screen(W);
+    for (const std::size_t n_output : {1u, 2u, 3u, 4u, 9u}) {
+      const std::size_t n = n_output + 6;
+      const auto x = random_rows(n, d, 0.2f, random), offset = random.normals(d_vocab);
+      const MatrixView<const float> rows(x.data(), n, d);
+      std::vector<const float*> offsets(n, nullptr);
+      for (std::size_t r = n_output; r < n; r += 2) offsets[r] = offset.data();
+      std::vector<KlQuery> all, after;
+      for (std::size_t r = 0; r < n; ++r) all.push_back({r % n_output, r});
+      after = all;
+      for (const Screen* through : {static_cast<const Screen*>(nullptr), &screen}) {
+        const auto at_once = unembed(rows, W, 10, {}, all, offsets, through);
+        KeptLogits kept;
+        const auto outputs = unembed(rows.rows(0, n_output), W, 10, {}, {}, {}, through, &kept);
+        REQUIRE(kept.n_row == n_output);
+        const auto others = unembed(rows, W, 10, {}, after, offsets, through, &kept);
+        for (std::size_t r = 0; r < n; ++r) {
+          INFO("row " << r << " after " << n_output << (through ? " behind a screen" : ""));
+          REQUIRE(others[r].log_z == at_once[r].log_z);
+          REQUIRE(others[r].entropy == at_once[r].entropy);
+          REQUIRE(others[r].top.size() == at_once[r].top.size());
+          for (std::size_t i = 0; i < others[r].top.size(); ++i) REQUIRE(others[r].top[i].id == at_once[r].top[i].id);
+          REQUIRE(after[r].nats == all[r].nats);
+          if (r < n_output) REQUIRE(outputs[r].log_z == others[r].log_z);
+        }
+        // They are taken, not computed again.
+        for (float& value : kept.values) value += 1;
+        const auto moved = unembed(rows.rows(0, n_output), W, 10, {}, {}, {}, nullptr, &kept);
+        if (!through) REQUIRE(moved[0].log_z == Catch::Approx(outputs[0].log_z + 1));
+      }
+    }
+  }
+}
+
 TEST_CASE("a screen meets rows of zeros and of no numbers, tiny and huge ones, and tokens that are all alike") {
   Random random(24);
   for (const bool alike : {false, true}) {
