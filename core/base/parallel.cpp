@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -74,11 +75,17 @@ class Pool {
     take_parts(0);
     ++round_;  // nobody joins any more, and whoever slept through it all is not waited for
     for (unsigned busy = busy_; busy != 0;) busy = changes_.after(busy, busy_);
+    if (failed_.exchange(false)) throw std::bad_alloc();
   }
 
  private:
   void take_parts(std::size_t worker) {
-    for (std::size_t i; (i = next_.fetch_add(1)) < n_;) run_(part_, i, worker);
+    try {
+      for (std::size_t i; (i = next_.fetch_add(1)) < n_;) run_(part_, i, worker);
+    } catch (...) {  // what the others are at must be waited for all the same
+      failed_ = true;
+      next_ = n_;
+    }
   }
 
   void help(unsigned seen, std::size_t worker) {
@@ -104,6 +111,7 @@ class Pool {
   void (*run_)(const void*, std::size_t, std::size_t) = nullptr;
   const void* part_ = nullptr;
   std::atomic<std::size_t> next_ = 0;
+  std::atomic<bool> failed_ = false;  // for want of memory
 };
 
 Pool& pool() {

@@ -24,15 +24,17 @@ void each_row(std::size_t n_head, std::size_t n, double work, F row) {
   });
 }
 
-// Multiply-adds of a query's product with what it sees, half of the keys or so.
-double work_of(std::size_t n_key, std::size_t d_head) { return static_cast<double>(n_key * d_head) / 4; }
+// Multiply-adds of a query's product with what it sees, on average.
+double work_of(std::size_t first, std::size_t n, std::size_t d_head) {
+  return static_cast<double>((first + (n + 1) / 2) * d_head);
+}
 
 }  // namespace
 
 void attention_scores(MatrixView<const float> q, std::size_t first, MatrixView<const float> k, std::size_t n_head,
                       float scale, MatrixView<float> S) {
   const std::size_t d_head = q.n_col / n_head;
-  each_row(n_head, q.n_row, work_of(k.n_row, d_head), [&](std::size_t h, std::size_t i, std::size_t r) {
+  each_row(n_head, q.n_row, work_of(first, q.n_row, d_head), [&](std::size_t h, std::size_t i, std::size_t r) {
     const auto row = S.row(r);
     const std::size_t n_seen = std::min(first + i + 1, row.size());
     dots(head_of(q.row(i), h, d_head), k, h * d_head, row.first(n_seen));
@@ -52,7 +54,7 @@ void attention_pattern(std::size_t first, std::size_t n, MatrixView<float> S) {
 void attention_z(MatrixView<const float> A, std::size_t first, MatrixView<const float> v, std::size_t n_head,
                  MatrixView<float> z) {
   const std::size_t d_head = v.n_col / n_head;
-  each_row(n_head, z.n_row, work_of(v.n_row, d_head), [&](std::size_t h, std::size_t i, std::size_t r) {
+  each_row(n_head, z.n_row, work_of(first, z.n_row, d_head), [&](std::size_t h, std::size_t i, std::size_t r) {
     weighted_sum(A.row(r).first(first + i + 1), v, h * d_head, head_of(z.row(i), h, d_head));
   });
 }

@@ -267,9 +267,12 @@ void products_at(MatrixView<const float> X, const PackedMatrix& W, std::span<con
     order[next[places[i].column / kPanel]++] = static_cast<std::uint32_t>(i);
 
   const bool is_q8 = W.storage() == PackedMatrix::Storage::q8_0;
+  std::vector<std::uint8_t> is_met(X.n_row);
+  for (const Place& place : places) is_met[place.row] = 1;
   std::vector<FixedRows> fixed(is_q8 ? X.n_row : 0);
   parallel_ranges(fixed.size(), kRoundingWork * static_cast<double>(X.n_col), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) fixed[r] = FixedRows(X.rows(r, r + 1), 0);
+    for (std::size_t r = begin; r < end; ++r)
+      if (is_met[r]) fixed[r] = FixedRows(X.rows(r, r + 1), 0);
   });
   const std::size_t n_room = W.storage() == PackedMatrix::Storage::float16 ? W.n_in() * kPanel : 0;
   // A part of fewer places would read the same panels as its neighbours.

@@ -49,9 +49,10 @@ class TopTokens {
     tokens_.reserve(capacity + 1);
   }
 
-  // Tiles come in order of id, so an equal later one loses by being compared with `>` alone. `max` is the largest of z.
-  void offer_tile(std::span<const float> z, std::size_t first_id, float max) {
-    if (full() && max <= worst_) return;
+  // Tiles come in order of id, so an equal later one loses by being compared with `>` alone. `sum` is what was found of z; its
+  // maximum says nothing where one of them is NaN.
+  void offer_tile(std::span<const float> z, std::size_t first_id, const Partial& sum) {
+    if (full() && sum.max <= worst_ && !std::isnan(sum.sum_z)) return;
     for_each_vec(z, -std::numeric_limits<float>::infinity(), [&](Vec v, std::size_t i) {
       if (full() && !xsimd::any(v > Vec(worst_))) return;
       const std::size_t end = std::min(i + kLanes, z.size());
@@ -108,7 +109,7 @@ class Candidates {
 
   // `sum` is what was found of that tile.
   void offer_tile(std::span<const float> z, std::size_t first_id, const Partial& sum) {
-    best_.offer_tile(z, first_id, static_cast<float>(sum.max));
+    best_.offer_tile(z, first_id, sum);
     sum_ = sum_ ? merge(*sum_, sum) : sum;
     // Both only rise (but for a rounding): a token that is left out here is none of all.
     const float least_top = best_.worst() - sure_, least_weighs = weighs(*sum_);

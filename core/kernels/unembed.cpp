@@ -178,11 +178,34 @@ struct Found {
   std::vector<Gap> gaps;          // [n_tile, n_divergence]
 };
 
+// What is asked of the rows, in the order in which a tile can answer it: of a row while it is in the cache.
+struct Asked {
+  Asked(std::size_t n_row, std::span<const RankQuery> ranks_, std::span<const KlQuery> divergences_)
+      : ranks(ranks_), divergences(divergences_), ranks_of(n_row), gaps_of(n_row), exps_of(n_row, kNone) {
+    for (std::size_t i = 0; i < ranks.size(); ++i) ranks_of[ranks[i].row].push_back(i);
+    for (std::size_t i = 0; i < divergences.size(); ++i) {
+      const auto [p, q, nats] = divergences[i];
+      gaps_of[std::max(p, q)].push_back(i);
+      if (exps_of[p] == kNone) exps_of[p] = n_exps++;
+    }
+    std::ranges::replace(exps_of, kNone, n_exps++);
+  }
+
+  std::span<const RankQuery> ranks;
+  std::span<const KlQuery> divergences;
+  std::vector<std::vector<std::size_t>> ranks_of, gaps_of;  // by row, of two the later one: indices into these
+  std::vector<std::size_t> exps_of;  // [n_row]: where a row's are kept; those of no p, in one place
+  std::size_t n_exps = 0;
+
+ private:
+  static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+};
+
 // One thread's share: some tiles, in rising order, and the room they need.
 class Part {
  public:
-  Part(const Logits& logits, std::size_t top, std::size_t n_rank)
-      : ranks(n_rank, 0), logits_(logits.n_row() * kTile), exps_(logits.n_row() * kTile) {
+  Part(const Logits& logits, std::size_t top, const Asked& asked)
+      : ranks(asked.ranks.size(), 0), logits_(logits.n_row() * kTile), exps_(asked.n_exps * kTile) {
     for (std::size_t r = 0; r < logits.n_row(); ++r)
       if (logits.screen())
         candidates.emplace_back(*logits.screen(), logits.screened().bound(r), logits.screened().variance(r), top);
@@ -190,33 +213,32 @@ class Part {
         best.emplace_back(top);
   }
 
-  void read_tile(const Logits& logits, std::size_t tile, std::span<const RankQuery> queries,
-                 std::span<const KlQuery> divergences, Found& found) {
+  void read_tile(const Logits& logits, std::size_t tile, const Asked& asked, Found& found) {
     const std::size_t n_row = logits.n_row();
     const std::size_t first = tile * kTile, last = std::min(first + kTile, logits.d_vocab());
     logits.tile(tile, first, last, logits_.data());
-    const auto z = [&](std::size_t r) { return std::span<const float>(logits_.data() + r * kTile, last - first); };
+    const auto exps_of = [&](std::size_t r) { return exps_.data() + asked.exps_of[r] * kTile; };
 
     for (std::size_t r = 0; r < n_row; ++r) {
-      Partial& sum = found.partials[tile * n_row + r] = reduce_tile(z(r), exps_.data() + r * kTile);
+      const std::span<const float> z(logits_.data() + r * kTile, last - first);
+      Partial& sum = found.partials[tile * n_row + r] = reduce_tile(z, exps_of(r));
       if (logits.screen())
-        candidates[r].offer_tile(z(r), first, sum);
+        candidates[r].offer_tile(z, first, sum);
       else
-        best[r].offer_tile(z(r), first, static_cast<float>(sum.max));
-    }
-    for (std::size_t i = 0; i < divergences.size(); ++i) {
-      const auto [p, q, nats] = divergences[i];
-      found.gaps[tile * divergences.size() + i] = {
-          found.partials[tile * n_row + p].max,
-          gap_of(exps_.data() + p * kTile, logits_.data() + p * kTile, logits_.data() + q * kTile, last - first)};
-    }
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-      const RankQuery& query = queries[i];
-      // Before its id an equal logit counts too. Its own does not, whatever a screen makes of it.
-      const auto id = static_cast<std::size_t>(query.id);
-      const std::size_t before = std::clamp(id, first, last) - first, after = std::clamp(id + 1, first, last) - first;
-      ranks[i] += count_above(z(query.row).first(before), query.logit, true) +
-                  count_above(z(query.row).subspan(after), query.logit, false);
+        best[r].offer_tile(z, first, sum);
+      for (const std::size_t i : asked.gaps_of[r]) {
+        const auto [p, q, nats] = asked.divergences[i];
+        found.gaps[tile * asked.divergences.size() + i] = {
+            found.partials[tile * n_row + p].max,
+            gap_of(exps_of(p), logits_.data() + p * kTile, logits_.data() + q * kTile, last - first)};
+      }
+      for (const std::size_t i : asked.ranks_of[r]) {
+        const RankQuery& query = asked.ranks[i];
+        // Before its id an equal logit counts too. Its own does not, whatever a screen makes of it.
+        const auto id = static_cast<std::size_t>(query.id);
+        const std::size_t before = std::clamp(id, first, last) - first, after = std::clamp(id + 1, first, last) - first;
+        ranks[i] += count_above(z.first(before), query.logit, true) + count_above(z.subspan(after), query.logit, false);
+      }
     }
   }
 
@@ -225,7 +247,8 @@ class Part {
   std::vector<std::int32_t> ranks;     // [n_rank], tokens found before each query's
 
  private:
-  std::vector<float> logits_, exps_;  // [n_row, kTile]
+  std::vector<float> logits_;  // [n_row, kTile]
+  std::vector<float> exps_;    // [n_exps, kTile]
 };
 
 // The tokens of a row that its screen had scored again, the best first.
@@ -377,16 +400,17 @@ std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix
                                 std::span<RankQuery> ranks, std::span<KlQuery> divergences,
                                 std::span<const float* const> offsets, const Screen* screen, KeptLogits* kept) {
   assert(top <= W_U.n_out() && (offsets.empty() || offsets.size() == rows.n_row));
+  assert(!kept || kept->n_row <= rows.n_row);
   const std::size_t n_row = rows.n_row, d_vocab = W_U.n_out();
   const std::size_t n_tile = (d_vocab + kTile - 1) / kTile;
   const Logits logits(rows, W_U, offsets, screen, kept);
   Found found{std::vector<Partial>(n_tile * n_row), std::vector<Gap>(n_tile * divergences.size())};
 
   // Nothing found hangs on who reads which tile.
-  std::vector<Part> parts(threads(), Part(logits, top, ranks.size()));
-  parallel_for(n_tile, [&](std::size_t tile, std::size_t worker) {
-    parts[worker].read_tile(logits, tile, ranks, divergences, found);
-  });
+  const Asked asked(n_row, ranks, divergences);
+  std::vector<Part> parts(threads(), Part(logits, top, asked));
+  parallel_for(n_tile,
+               [&](std::size_t tile, std::size_t worker) { parts[worker].read_tile(logits, tile, asked, found); });
   std::vector<Partial> sums(n_row);
   std::vector<Gap> gaps(divergences.size());
   each_row(n_row, [&](std::size_t r) {

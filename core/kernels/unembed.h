@@ -1,6 +1,6 @@
 // Unembedding fused with its reductions: a tile of W_U in cache meets all rows, and what is asked of the logits is
-// folded while they are there. The logits themselves are never stored: for GPT-2 small and 64 positions they would
-// be 167 MB.
+// folded while they are there. The logits of all rows are never stored: for GPT-2 small and 64 positions they would be
+// 167 MB.
 #pragma once
 
 #include <cstddef>
@@ -64,7 +64,8 @@ inline constexpr std::size_t kScored = 512;
 // by 2 to 4 and hundreds of tokens share what is left) and KL within two thousandths of 1 + KL: a test, of rows with
 // outliers as GPT-2 has them, and of rows that resemble each other; models/fidelity.py measures it beside float64.
 //
-// `kept` without rows is filled with those of this call; else its rows come first among these, and are not multiplied again.
+// `kept` without rows is filled with those of this call; else its rows, of the same W_U, screen and offsets, come first among
+// these, and are hardly multiplied again.
 std::vector<RowReading> unembed(MatrixView<const float> rows, const PackedMatrix& W_U, std::size_t top,
                                 std::span<RankQuery> ranks, std::span<KlQuery> divergences,
                                 std::span<const float* const> offsets = {}, const Screen* screen = nullptr,

@@ -4,6 +4,7 @@
 #include <catch_amalgamated.hpp>
 #include <chrono>
 #include <cstdint>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -52,6 +53,26 @@ TEST_CASE("a worker's parts come one at a time, in rising order") {
     n_part += worker.parts.size();
   }
   REQUIRE(n_part == 500);
+}
+
+TEST_CASE("a part that finds no memory is told of when all have stopped, and the next round is as ever") {
+  for (const std::size_t n_thread : {1u, 2u, 5u}) {
+    const Threads working(n_thread);
+    for (int round = 0; round < 200; ++round) {
+      std::atomic<int> working_now = 0;
+      const auto part = [&](std::size_t i, std::size_t) {
+        ++working_now;
+        const bool fails = i == 7;
+        --working_now;
+        if (fails) throw std::bad_alloc();
+      };
+      REQUIRE_THROWS_AS(parallel_for(30, part), std::bad_alloc);
+      REQUIRE(working_now == 0);
+      std::vector<int> times(30, 0);
+      parallel_for(30, [&](std::size_t i, std::size_t) { ++times[i]; });
+      REQUIRE(times == std::vector<int>(30, 1));
+    }
+  }
 }
 
 TEST_CASE("ranges cover everything once, and little work is not shared") {

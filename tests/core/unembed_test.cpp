@@ -180,3 +180,19 @@ TEST_CASE("a reading has the same bits from one thread and from several") {
   const auto alone = read(1);
   for (const std::size_t n_thread : {2u, 3u, 8u}) REQUIRE(read(n_thread) == alone);
 }
+
+TEST_CASE("a token of infinite logit is found, whatever NaN stands beside it") {
+  // x·W is ∞·w: ∞, −∞ or, where w is 0, NaN.
+  PackedMatrix W_U(1, 1500);
+  const auto set = [&](std::size_t v, float w) { W_U.set_column(v, std::vector<float>{w}); };
+  for (std::size_t v = 0; v < 1500; ++v) set(v, -1);
+  set(600, 1);
+  set(600 + kLanes, 0);
+  const float row[] = {std::numeric_limits<float>::infinity()};
+  for (const std::size_t n_thread : {1u, 3u}) {
+    use_threads(n_thread);
+    const auto readings = unembed({row, 1, 1}, W_U, 4, {}, {});
+    use_threads(1);
+    REQUIRE(readings[0].top[0].id == 600);
+  }
+}
