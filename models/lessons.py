@@ -229,7 +229,7 @@ class Lessons:
             ending = rng.choice(GIVES)
         text = opening + middle + ("" if opening.endswith(" ") else " ") + ending
         text = text.format(x=first[0], y=first[1], a=a, b=b, p=p, o=o)
-        for _ in range(rng.choice([0, 0, 1, 2, 3])):  # and on: only who gives tells who gets it
+        for _ in range(rng.choice([0, 1, 1, 2, 3, 4])):  # and on: only who gives tells who gets it
             a, b = rng.choice([(a, b), (b, a)])
             then = rng.choice([" Then ", " Later ", " ", " And then ", " Next "])
             text += then + rng.choice(GIVES).format(a=a, b=b, o=self.thing(rng))
@@ -312,7 +312,7 @@ class Lessons:
         return " ".join(out)
 
     KINDS = [geography, calendar, counting, indirect_object, agreement, opposites, years, pronouns, echo]
-    WEIGHTS = [1.5, 2, 1.5, 9, 5, 1.5, 0.5, 1.5, 1.5]
+    WEIGHTS = [1.5, 2, 1.5, 14, 4, 1.5, 0.5, 1.5, 1.5]
     REPEATED = 0.1  # of the lessons; they are about twice as long as the others
 
     @staticmethod

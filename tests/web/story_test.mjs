@@ -26,9 +26,24 @@ test('the plain story', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris with probability .41, leading since block 2, just before that ·the.',
+    'After ·is the model says ·Paris with probability .41, leading since block 2; one row lower ·the led.',
   );
   assert.equal(predictionDepth(readoutOf([{ answer: Paris, rows }]), 0), 3);
+});
+
+test('without the norm even the output is a reading, not what the model says', () => {
+  const readout = readoutOf([
+    {
+      answer: Paris,
+      rows: [
+        [a, 0.1],
+        [Paris, 1],
+      ],
+    },
+  ]);
+  const words = story(readout, 0, false, 'none').filter((part) => typeof part === 'string');
+  assert.ok(words.includes(', to which this reading without the final norm gives '));
+  assert.ok(!words.some((part) => part.includes('with') && part.includes('probability')));
 });
 
 test('what came next, led and lost is told; what came next and won is not', () => {
@@ -72,7 +87,7 @@ test('it never led before the output', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris with probability .60, leading only at the output, just before that ·the.',
+    'After ·is the model says ·Paris with probability .60, leading only at the output; one row lower ·the led.',
   );
 });
 
@@ -86,13 +101,13 @@ test('it led, was overtaken, and came back', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris with probability .60, leading again since block 2 (first after block 0), just before that ·the.',
+    'After ·is the model says ·Paris with probability .60, leading again since block 2 (first after block 0); one row lower ·the led.',
   );
   rows[0] = [Paris, 0.3];
   rows[3] = [the, 0.1];
   assert.equal(
     told({ answer: Paris, rows }),
-    'After ·is the model says ·Paris with probability .60, leading again since the output (first at the embedding), just before that ·the.',
+    'After ·is the model says ·Paris with probability .60, leading again since the output (first at the embedding); one row lower ·the led.',
   );
 });
 
@@ -103,11 +118,11 @@ test('a weak answer is not said aloud, and a close second is named', () => {
   ]);
   assert.equal(
     told({ answer: Paris, rows, second: [the, 0.066] }),
-    'After ·is the model leans to ·Paris with probability .07, all but level with ·the .07, leading only at the output, just before that ·the.',
+    'After ·is the model leans to ·Paris with probability .07, all but level with ·the .07, leading only at the output; one row lower ·the led.',
   );
   assert.equal(
     told({ answer: Paris, rows, second: [the, 0.06] }),
-    'After ·is the model leans to ·Paris with probability .07, just ahead of ·the .06, leading only at the output, just before that ·the.',
+    'After ·is the model leans to ·Paris with probability .07, just ahead of ·the .06, leading only at the output; one row lower ·the led.',
   );
 });
 
@@ -135,7 +150,7 @@ test('at the start, inside blocks, and before there is anything to tell', () => 
       'blocks.0.hook_resid_mid',
       'blocks.0.hook_resid_post',
     ]),
-    'At the very start, before any text, the model says ·Paris with probability .50, leading since the middle of block 0, just before that ·the.',
+    'At the very start, before any text, the model says ·Paris with probability .50, leading since the middle of block 0; one row lower ·the led.',
   );
   assert.deepEqual(story(readoutOf([{ answer: -1, rows }]), 0, false), []);
 });

@@ -12,6 +12,7 @@ export const page = {
     `This link gives ${count(n, 'token id')}, taken as they are. Type to replace them.`,
   examples: 'Examples',
   lookAt: 'Look at',
+  lookAtElsewhere: (/** @type {string} */ model) => `With ${model}, the raw lens and the norm recomputed, look at`,
   tokens: (/** @type {number} */ n) => count(n, 'token'),
   tokensLabel: 'The prompt as the model reads it',
   mostlyBytes:
@@ -596,7 +597,7 @@ export const heads = {
   formed: (/** @type {string[]} */ names) =>
     `${names.length === 1 ? 'It does' : `${count(names.length, 'head')} do`} mostly that: ${names.join(', ')}.`,
   how: (/** @type {number} */ length, /** @type {number} */ seeds, /** @type {string} */ formed) =>
-    `Mean attention on ${length} random tokens twice over, ${count(seeds, 'seed')}, without a token that opens the text. “Formed” is from ${formed} on, a limit of ours. Elhage et al. (2021), Olsson et al. (2022).`,
+    `Mean attention on ${length} random tokens twice over, ${count(seeds, 'seed')}, without a token that opens the text. Rows are layers, the deepest on top, columns heads; a head “does mostly that” from ${formed} on, a limit of ours. Elhage et al. (2021), Olsson et al. (2022).`,
 };
 
 export const ends = {
@@ -987,6 +988,8 @@ export const story = {
   says: (answer) => ['says ', answer],
   /** @param {Part} prob @returns {Part[]} */
   with: (prob) => [' with\u00a0probability\u00a0', prob],
+  /** @param {Part} prob @returns {Part[]} */
+  withoutNorm: (prob) => [', to which this reading without the final norm gives ', prob],
   /** @param {Part} answer @returns {Part[]} */
   leansTo: (answer) => ['leans to ', answer],
   /** @param {Part} token @param {Part} prob @returns {Part[]} */
@@ -996,15 +999,15 @@ export const story = {
   /** @returns {Part[]} */
   throughout: () => [', leading throughout, from the embedding on.'],
   /** @param {string} since @param {Part} before @returns {Part[]} */
-  since: (since, before) => [`, leading since ${since}, just before that `, before, '.'],
+  since: (since, before) => [`, leading since ${since}; one row lower `, before, ' led.'],
   /** @param {{after: string}} early @param {string} since @param {Part} before @returns {Part[]} */
   again: (early, since, before) => [
-    `, leading again since ${since} (first ${early.after}), just before that `,
+    `, leading again since ${since} (first ${early.after}); one row lower `,
     before,
-    '.',
+    ' led.',
   ],
   /** @param {Part} before @returns {Part[]} */
-  onlyAtTheOutput: (before) => [', leading only at the output, just before that ', before, '.'],
+  onlyAtTheOutput: (before) => [', leading only at the output; one row lower ', before, ' led.'],
   /** @param {Part} reads @returns {Part[]} */
   neverHere: (reads) => ['; read with this norm, even the last row still has ', reads, '.'],
   /** @param {string} row @param {string} nats @returns {Part[]} */

@@ -2,7 +2,7 @@
 import { html, LitElement, nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { Conductor, selected } from '../state/conductor.js';
-import { sameQuestion } from '../state/experiment.js';
+import { lensOf, readOf, sameQuestion, shownModel } from '../state/experiment.js';
 import { forceTheme } from '../state/theme.js';
 import { page } from '../strings.js';
 import { aboutView, footView } from './about.js';
@@ -71,8 +71,16 @@ export class LogitLens extends LitElement {
     if (paint?.overlay?.counts) queueMicrotask(() => conductor.count());
     const opens = drawing !== null && opensText(drawing, selection.position);
     const tell = on && !drawing?.readout.has(selection.position) ? asked : story;
-    const told = drawing ? tell(drawing.readout, selection.position, opens) : [];
+    const { norm } = experiment ? readOf(experiment) : {};
+    const told = drawing ? tell(drawing.readout, selection.position, opens, norm) : [];
     const example = drawing && state.examples.find((x) => x.prompt === state.prompt);
+    // What an example says was seen so, and with the catalog's first model.
+    const [first, { title } = { title: '' }] = Object.entries(conductor.shelf.catalog)[0] ?? [];
+    const asSeen =
+      experiment !== null &&
+      shownModel(experiment) === first &&
+      lensOf(experiment) === 'raw' &&
+      (norm ?? 'recomputed') === 'recomputed';
     const recorded = drawing?.recorded ?? null;
     const model = drawing?.model ?? state.model;
     const stale =
@@ -97,7 +105,7 @@ export class LogitLens extends LitElement {
             <div class="said" ?data-stale=${stale}>
               <p class="story">${sentenceView(drawing.model.vocabulary, told)}</p>
               ${mostlyBytes(drawing) ? html`<p class="look">${page.mostlyBytes}</p>` : nothing}
-              ${example?.look_at ? html`<p class="look"><b>${page.lookAt}</b> ${example.look_at}</p>` : nothing}
+              ${example?.look_at ? html`<p class="look"><b>${asSeen ? page.lookAt : page.lookAtElsewhere(title)}</b> ${example.look_at}</p>` : nothing}
             </div>
             <div class="reading" ?data-busy=${state.busy} ?data-stale=${stale}>
               <div class="field" @keydown=${(/** @type {KeyboardEvent} */ e) => this.#pinned(e)} @click=${(/** @type {MouseEvent} */ e) => this.#tapped(e)}>

@@ -10,15 +10,22 @@ import { formatNats, formatProb } from './format.js';
  * @param {import('../engine/readout.js').Readout} readout
  * @param {number} position
  * @param {boolean} opens whether this is the token that only opens the text
+ * @param {string} [norm] that the rows are read with
  * @returns {Part[]} empty while the column is not computed
  */
-export function story(readout, position, opens) {
+export function story(readout, position, opens, norm) {
   if (!readout.has(position)) return [];
-  return [...decided(readout, position, opens), ...changed(readout, position), ...lost(readout, position)];
+  return [...decided(readout, position, opens, norm), ...changed(readout, position), ...lost(readout, position)];
 }
 
-/** @param {import('../engine/readout.js').Readout} readout @param {number} position @param {boolean} opens @returns {Part[]} */
-function decided(readout, position, opens) {
+/**
+ * @param {import('../engine/readout.js').Readout} readout
+ * @param {number} position
+ * @param {boolean} opens
+ * @param {string | undefined} norm
+ * @returns {Part[]}
+ */
+function decided(readout, position, opens, norm) {
   const last = readout.rows.length - 1;
   const answer = { token: readout.answer(position) };
   const where = opens ? words.atTheStart() : words.after({ token: readout.token(position) });
@@ -37,7 +44,7 @@ function decided(readout, position, opens) {
   const head = [
     ...where,
     ...says(answer),
-    ...words.with({ prob: first.prob }),
+    ...(norm === 'none' ? words.withoutNorm : words.with)({ prob: first.prob }),
     ...(close ? beside({ token: second.id }, { prob: second.prob }) : []),
   ];
   if (depth === 0) return [...head, ...words.throughout()];
