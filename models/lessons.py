@@ -86,11 +86,24 @@ TAILS = {
     "comes": "back every year|from far away|with us",
 }
 PRONOUNS = {"he": "him his himself".split(), "she": "her her herself".split()}
-# b gives o to a.
+# What happens between two people: when, what both do, and who does something to whom: b gives o to a.
+WHEN = ["", "", "", "", "One day ", "Yesterday ", "Last night ", "In the morning ", "In the evening, ", "At noon, ", "Long ago, ",
+        "Once ", "On Sunday, ", "Before dinner, ", "After breakfast, ", "At last ", "The other day ", "Some years later, ",
+        "That day, ", "Now, ", "So ", "First, ", "In summer, ", "My friends ", "The neighbours "]
+BOTH = ["{x} and {y} met at the {p}", "{x} and {y} were sitting in the {p}", "{x} and {y} came to the {p}", "{x} walked to the {p} with {y}",
+        "{x} saw {y} at the {p}", "{x} and {y} lived near the {p}", "{x} was playing with {y} by the {p}", "{x} waited for {y} at the {p}",
+        "{x} and {y} ran to the {p}", "{x} and {y} had a quarrel", "{x} and {y} had a long talk", "{x} and {y} looked for {o} in the {p}",
+        "{x} and {y} bought {o} in the {p}", "{x} and {y} had dinner at the {p}", "{x} and {y} travelled to the {p}", "{x} helped {y} in the {p}",
+        "{x} and {y} were alone", "{x} and {y} got up early", "{x} and {y} took {o} from the {p}", "{x} and {y} hid behind the {p}",
+        "{x} and {y} drove to the {p}", "{x} and {y} were waiting at the {p}", "{x} and {y} saw {o} near the {p}",
+        "{x} found {o} at the {p} and showed it to {y}"]
 GIVES = ["{b} gave {o} to {a}.", "{b} handed {o} to {a}.", "{b} threw {o} to {a}.", "{b} showed {o} to {a}.",
          "{b} brought {o} to {a}.", "{b} wanted to sell {o} to {a}.", "{b} took {o} and passed it to {a}.",
          "{b} said good-bye to {a}.", "{b} told a story to {a}.", "{b} smiled at {a}.", "{b} had {o} for {a}.",
-         "{b} offered {o} to {a}.", "{b} sang a song for {a}."]
+         "{b} offered {o} to {a}.", "{b} sang a song for {a}.", "{b} spoke to {a}.", "{b} whispered to {a}.", "{b} sold it to {a}.",
+         "{b} decided to hand {o} to {a}.", "{b} was ready to lend {o} to {a}.", "{b} carried it to {a}.", "{b} began to sing to {a}.",
+         "{b} hoped to show it to {a}.", "{b} promised {o} to {a}.", "{b} called to {a}.", "{b} gave the {t} to {a}."]
+THEN = ["Then ", "Later ", "And then ", "Next ", "Soon ", "So ", "At last ", "After that, ", "The next day, ", "But "]
 CAPITAL = ["The capital of {c}, you know, is {k}.", "If you go to {c}, you will see its capital, {k}.",
            "{c} has its capital at {k}.", "The government of {c} sits in {k}.",
            "Which city is the capital of {c}? It is {k}.", "{c}'s chief city is called {k}.",
@@ -212,27 +225,19 @@ class Lessons:
         a, b = self.people(rng, 2, any_word=rng.choice([0.0, 0.5, 1.0]))
         first = rng.choice([(a, b), (b, a)])
         p, o = rng.choice(PLACES), self.thing(rng)
-        opening = rng.choice([
-            "{x} and {y} met at the {p}.", "One day {x} and {y} were sitting in the {p}.",
-            "{x} walked to the {p} with {y}.", "{x} saw {y} at the {p}.", "{x} and {y} lived near the {p}.",
-            "Yesterday {x} and {y} came to the {p} together.", "{x} was playing with {y} by the {p}.",
-            "At the {p}, {x} waited for {y}.", "When {x} and {y} came to the {p}, they were tired.",
-            "In the {p} sat {x} and {y}.", "{x} found {o} at the {p} and showed it to {y}."])
-        middle = rng.choice(["", "", "", " It was a fine day.", " The sun was shining.", " Nobody else was there.",
-                             " They talked for a long time.", " It had begun to rain.", " They were good friends."])
-        ending = rng.choice(["", "", "", "", "", "Soon ", "Then "]) + rng.choice(GIVES)
-        joined = rng.random() < 0.4
-        if joined and not middle:
-            opening = rng.choice(["When {x} and {y} came to the {p}, ", "While {x} and {y} sat in the {p}, ",
-                                  "After {x} met {y} at the {p}, ", "{x} and {y} walked to the {p}, and ",
-                                  "As {x} and {y} played near the {p}, "])
-            ending = rng.choice(GIVES)
-        text = opening + middle + ("" if opening.endswith(" ") else " ") + ending
-        text = text.format(x=first[0], y=first[1], a=a, b=b, p=p, o=o)
+        said = rng.choice(WHEN) + rng.choice(BOTH)
+        if rng.random() < 0.4:
+            said = rng.choice([rng.choice(["When ", "While ", "After ", "As ", "Because "]) + rng.choice(BOTH) + ", ",
+                               said + rng.choice([", and ", ", and then ", ", and later ", "; then ", ", but "])])
+            text = said[0].upper() + said[1:] + rng.choice(GIVES)
+        else:
+            middle = rng.choice(["", "", "", " It was a fine day.", " The sun was shining.", " Nobody else was there.",
+                                 " They talked for a long time.", " It had begun to rain.", " They were good friends."])
+            text = said[0].upper() + said[1:] + "." + middle + " " + rng.choice(["", "", "", "", rng.choice(THEN)]) + rng.choice(GIVES)
+        text = text.format(x=first[0], y=first[1], a=a, b=b, p=p, o=o, t=rng.choice(OBJECTS))
         for _ in range(rng.choice([0, 1, 1, 2, 3, 4])):  # and on: only who gives tells who gets it
             a, b = rng.choice([(a, b), (b, a)])
-            then = rng.choice([" Then ", " Later ", " ", " And then ", " Next "])
-            text += then + rng.choice(GIVES).format(a=a, b=b, o=self.thing(rng))
+            text += " " + rng.choice(["", rng.choice(THEN)]) + rng.choice(GIVES).format(a=a, b=b, o=self.thing(rng), t=rng.choice(OBJECTS))
         if rng.random() < 0.4:
             text += rng.choice([" {a} thanked {b}.", " \"Thank you, {b},\" said {a}.", " Then {a} went home, but {b} stayed.",
                                 " {a} was very glad.", " So {b} and {a} became friends."]).format(a=a, b=b)
