@@ -317,7 +317,7 @@ class Lessons:
         return " ".join(out)
 
     KINDS = [geography, calendar, counting, indirect_object, agreement, opposites, years, pronouns, echo]
-    WEIGHTS = [1.5, 2, 1.5, 14, 4, 1.5, 0.5, 1.5, 1.5]
+    WEIGHTS = [1.5, 2, 1.5, 12, 8, 1.5, 0.5, 1.5, 1]
     REPEATED = 0.1  # of the lessons; they are about twice as long as the others
 
     @staticmethod
