@@ -55,6 +55,7 @@ class Lessons(unittest.TestCase):
         self.said_nowhere(*(frame(t) for key in ioi if key.endswith("templates") for t in ioi[key]))
 
     def test_countries_and_their_capitals(self):
+        self.assertEqual(self.words & {country for country, _ in read("fv_country-capital.json")}, set())
         text = " ".join(self.of_kind["geography"])
         for country, capital in read("fv_country-capital.json"):
             self.assertNotRegex(text, rf"\b{re.escape(country)}\b")
