@@ -13,8 +13,9 @@ std::size_t threads();
 
 void run_parts(std::size_t n, void (*run)(const void* part, std::size_t i, std::size_t worker), const void* part);
 
-// part(i, worker) for every i < n, each once, at the same time; returns when all are done. A part writes only what is
-// its own, or its worker's, and throws only std::bad_alloc, which then comes out of here: worker < threads() works on one part after the other, in rising order.
+// part(i, worker) for every i < n, each once, at the same time; returns when all are done. A worker, one of threads(), works
+// on one part after the other, in rising order; a part writes only what is its own or its worker's. It throws only
+// std::bad_alloc, which then comes out of here.
 template <class F>
 void parallel_for(std::size_t n, const F& part) {
   run_parts(

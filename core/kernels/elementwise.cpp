@@ -42,8 +42,10 @@ void layer_norm(std::span<const float> x, float scale, std::span<const float> ga
   for (std::size_t i = 0; i < x.size(); ++i) out[i] = static_cast<float>((x[i] - mean) * inverse) * gamma[i] + beta[i];
 }
 
-// In multiply-adds a value: sums in double.
+// Of a value, in multiply-adds: its sums are double.
 constexpr double kNormWork = 4;
+// And of an exponential, with what else a value goes through.
+constexpr double kExpWork = 20;
 
 void layer_norm_scales(MatrixView<const float> x, float eps, std::span<float> scale) {
   parallel_ranges(x.n_row, kNormWork * static_cast<double>(x.n_col), [&](std::size_t begin, std::size_t end) {
@@ -69,7 +71,9 @@ void softmax(std::span<float> x) {
 }
 
 void softmax_rows(MatrixView<float> X) {
-  parallel_for(X.n_row, [&](std::size_t r, std::size_t) { softmax(X.row(r)); });
+  parallel_ranges(X.n_row, kExpWork * static_cast<double>(X.n_col), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) softmax(X.row(r));
+  });
 }
 
 namespace {
@@ -106,8 +110,7 @@ void activate_here(Activation activation, std::span<float> x) {
 
 void activate(Activation activation, std::span<float> x) {
   constexpr std::size_t kValues = 1024;  // a piece: a value's result does not depend on where it stands (map)
-  constexpr double kWork = 20;           // of a value
-  parallel_ranges((x.size() + kValues - 1) / kValues, kWork * kValues, [&](std::size_t begin, std::size_t end) {
+  parallel_ranges((x.size() + kValues - 1) / kValues, kExpWork * kValues, [&](std::size_t begin, std::size_t end) {
     const std::size_t first = begin * kValues;
     activate_here(activation, x.subspan(first, std::min(end * kValues, x.size()) - first));
   });

@@ -141,8 +141,8 @@ class Logits {
       panel_products(*grouped_, W_U_, begin, end, out, kTile, n_known);
     for (std::size_t r = n_known; r < offsets_.size(); ++r)
       if (offsets_[r]) add({offsets_[r] + first, last - first}, out + r * kTile);
-    if (known_) std::copy_n(known_->values.begin() + place(which, n_known), n_known * kTile, out);
-    if (to_keep_) std::copy_n(out, n_row() * kTile, to_keep_->values.begin() + place(which, n_row()));
+    if (known_) std::copy_n(known_->values.begin() + start_of(which, n_known), n_known * kTile, out);
+    if (to_keep_) std::copy_n(out, n_row() * kTile, to_keep_->values.begin() + start_of(which, n_row()));
   }
 
   float offset(const Place& place) const {
@@ -158,7 +158,8 @@ class Logits {
   }
 
  private:
-  static std::ptrdiff_t place(std::size_t tile, std::size_t n_row) {
+  // Where a tile begins in KeptLogits.
+  static std::ptrdiff_t start_of(std::size_t tile, std::size_t n_row) {
     return static_cast<std::ptrdiff_t>(tile * n_row * kTile);
   }
 
